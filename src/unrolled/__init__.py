@@ -1,3 +1,47 @@
-"""Recurrent networks: train them on your own sequences, see inside them, ship them as a stream."""
+"""Recurrent networks: train them on your own sequences, see inside them, ship them as a stream.
+
+Every public name is loaded when it is first used, so that `import unrolled` is quick and needs numpy alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# Public name -> the module it lives in.
+_HOMES = {
+    "Forecaster": "unrolled.tasks",
+    "SequenceClassifier": "unrolled.tasks",
+    "SequenceRegressor": "unrolled.tasks",
+    "load": "unrolled.tasks",
+    "check": "unrolled.data",
+    "errors": "unrolled.errors",
+    "kernels": "unrolled.kernels",
+    "nn": "unrolled.nn",
+    "runtime": "unrolled.runtime",
+    "types": "unrolled.types",
+}
+__all__ = ["__version__", *_HOMES]
+
+if TYPE_CHECKING:
+    from unrolled.data import check as check
+    from unrolled.tasks import Forecaster as Forecaster
+    from unrolled.tasks import SequenceClassifier as SequenceClassifier
+    from unrolled.tasks import SequenceRegressor as SequenceRegressor
+    from unrolled.tasks import load as load
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        from unrolled.errors import nearest
+
+        raise AttributeError(f"unrolled has no '{name}'. {nearest(name, _HOMES)}".rstrip())
+    module = import_module(home)
+    value = module if home == f"unrolled.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,56 @@
+# `make demo` and `make test` set up everything they need in .venv and then do their work.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NATIVE := CMakeLists.txt $(shell find native -name '*.cpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
+
+# Debian packages that only tests need: `make system` installs them, `make test` never does.
+SYSTEM_PACKAGES :=
+
+.PHONY: demo test check format bench system clean help
+
+help:
+	@echo "make demo    set up .venv, train on a real series, show the forecast beside the baselines"
+	@echo "make test    set up .venv, run every test (says what it skips, and why)"
+	@echo "make check   format, lint, types"
+	@echo "make bench   list the benchmark programs"
+	@echo "make system  Debian packages that only tests need (as root)"
+
+# One environment; a stamp a part, so that the demo does not wait for what only tests need.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: pyproject.toml $(NATIVE) | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[all]"
+	@touch $@
+
+$(VENV)/.develop: pyproject.toml $(VENV)/.train
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[all,test,check]"
+	@touch $@
+
+demo: $(VENV)/.train
+	$(BIN)/unrolled demo
+
+# One thread a process: the tests run side by side, and a small network gains nothing from two.
+test: $(VENV)/.develop
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(VENV)/.develop
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.develop
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.train
+	$(BIN)/python -m benchmarks
+
+system:
+	@if [ -z "$(strip $(SYSTEM_PACKAGES))" ]; then echo "system: the tests need no system packages"; \
+	else apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(SYSTEM_PACKAGES); fi
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache
