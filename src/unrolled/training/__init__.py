@@ -1,0 +1,46 @@
+"""Training: the loop, clipping, schedule, checkpoints and resuming, the device, what is told on the way."""
+
+from unrolled.training.carried import detach
+from unrolled.training.checkpoint import Checkpoint
+from unrolled.training.clipping import clip_gradients
+from unrolled.training.device import autocast, choose_device, reproducible, seed_everything, to_device
+from unrolled.training.history import EpochRecord, History
+from unrolled.training.loop import Loss, Source, Validate, fit, network_loss, run_epoch, train_step
+from unrolled.training.options import TrainingOptions
+from unrolled.training.progress import (
+    PlainReporter,
+    Reporter,
+    RichReporter,
+    SilentReporter,
+    choose_reporter,
+)
+from unrolled.training.run import Run
+from unrolled.training.schedule import learning_rate
+
+__all__ = [
+    "Checkpoint",
+    "EpochRecord",
+    "History",
+    "Loss",
+    "PlainReporter",
+    "Reporter",
+    "RichReporter",
+    "Run",
+    "SilentReporter",
+    "Source",
+    "TrainingOptions",
+    "Validate",
+    "autocast",
+    "choose_device",
+    "choose_reporter",
+    "clip_gradients",
+    "detach",
+    "fit",
+    "learning_rate",
+    "network_loss",
+    "reproducible",
+    "run_epoch",
+    "seed_everything",
+    "to_device",
+    "train_step",
+]

@@ -1,0 +1,67 @@
+"""Everything that changes while a network is trained, and nothing else: what a checkpoint must hold."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.nn import Module
+from torch.optim import AdamW
+
+from unrolled.training.history import EpochSums, History
+from unrolled.training.options import TrainingOptions
+from unrolled.training.schedule import learning_rate
+from unrolled.training.weights import Weights
+
+
+@dataclass
+class Run:
+    """A training run at a moment between two steps.
+
+    The next batch is `source.batch(epoch, index)`; an epoch has `steps` of them. `state` is what the network
+    carries from batch to batch, `average` the moving average of its weights, `best` those of the best score.
+    """
+
+    network: Module
+    optimizer: AdamW
+    options: TrainingOptions
+    device: torch.device
+    steps: int
+    history: History
+    best: Weights
+    average: Weights | None
+    epoch: int = 0
+    index: int = 0
+    state: Any = None
+    sums: EpochSums = field(default_factory=EpochSums)
+
+    @property
+    def step(self) -> int:
+        """Steps done since the start of the run."""
+        return self.epoch * self.steps + self.index
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return self.rate_of(self.step)
+
+    def rate_of(self, step: int) -> float:
+        """The learning rate of a step of the whole run."""
+        return learning_rate(step, self.options.epochs * self.steps, self.options)
+
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are through, or the patience is."""
+        tired = 0 < self.options.patience <= self.history.stale_epochs
+        return self.epoch >= self.options.epochs or tired
+
+    @property
+    def place(self) -> str:
+        """Where the run is, for people: counted from 1."""
+        return f"epoch {self.epoch + 1} of {self.options.epochs}, batch {self.index + 1} of {self.steps}"
+
+    @property
+    def standing(self) -> str:
+        """How good the best weights so far are, for people."""
+        epoch = self.history.best_epoch
+        when = f"after epoch {epoch}" if epoch else "untrained"
+        return f"validation {self.history.best:.6g}, {when}"
