@@ -67,7 +67,7 @@ class TimeFeatures:
         """The phases that these stamps can show: longer than the usual step, seen one and a half times.
 
         Hourly stamps of two years: hour of day, day of week, day of year. Daily: day of week, day of year.
-        Monthly: month of year. Stamps of several series may follow one another; fewer than three show nothing.
+        Monthly: month of year. Stamps of several series may follow one another. Fewer than three show none.
 
         Shapes: stamps (rows,), datetime64.
         """
