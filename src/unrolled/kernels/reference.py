@@ -10,8 +10,8 @@ Keys: B batch, T time, I input, H hidden, G gates; h' and c' are the state befor
             n = tanh(W_n x + b_in + U_n (r*h') + b_hn)              reset before it, Cho et al. 2014
 
 Options: a mask m replaces h' by m*h' wherever U meets it, never in the carry z*h' (Gal and Ghahramani 2016,
-arXiv:1512.05287). Zoneout mixes the finished step with the old state, h <- k*h' + (1-k)*h and c likewise, h
-being made from the c before its mix (Krueger et al. 2017, arXiv:1606.01305). Layer normalisation: `normalise`.
+arXiv:1512.05287). Zoneout mixes the finished step with the old state, h <- k*h' + (1-k)*h, and c likewise; h
+is made from the c before its mix (Krueger et al. 2017, arXiv:1606.01305). Layer normalisation: `normalise`.
 """
 
 import torch

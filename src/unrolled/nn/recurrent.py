@@ -140,7 +140,8 @@ class Recurrent(Layer):
         """
         x = check_input(x, self.input_size, self.weight_hh)
         lengths = check_lengths(lengths, *x.shape[:2])
-        with torch.random.fork_rng(devices=[]):  # asking must not move the generator
+        devices = [x.device] if x.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):  # asking must not move the generator
             return kernels.chosen(self.cell, x, self._weights(), lengths, self._masks(x)).name
 
     def reversed(self) -> "Recurrent":
