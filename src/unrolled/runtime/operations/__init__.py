@@ -1,0 +1,34 @@
+"""The typed operations that a Program is made of; docs/program.md holds their equations."""
+
+from unrolled.runtime.operations.arrange import Combine as Combine
+from unrolled.runtime.operations.arrange import Concat as Concat
+from unrolled.runtime.operations.arrange import Constant as Constant
+from unrolled.runtime.operations.arrange import Fill as Fill
+from unrolled.runtime.operations.arrange import Final as Final
+from unrolled.runtime.operations.arrange import Pad as Pad
+from unrolled.runtime.operations.arrange import Repeat as Repeat
+from unrolled.runtime.operations.arrange import Reshape as Reshape
+from unrolled.runtime.operations.arrange import Slice as Slice
+from unrolled.runtime.operations.arrange import Transpose as Transpose
+from unrolled.runtime.operations.base import Operation as Operation
+from unrolled.runtime.operations.base import Spec as Spec
+from unrolled.runtime.operations.calendar import TimeFeatures as TimeFeatures
+from unrolled.runtime.operations.dense import Activation as Activation
+from unrolled.runtime.operations.dense import Dense as Dense
+from unrolled.runtime.operations.dense import Embed as Embed
+from unrolled.runtime.operations.dense import Norm as Norm
+from unrolled.runtime.operations.memory import Delay as Delay
+from unrolled.runtime.operations.memory import Pool as Pool
+from unrolled.runtime.operations.memory import Window as Window
+from unrolled.runtime.operations.preprocessing import CarriedAnchor as CarriedAnchor
+from unrolled.runtime.operations.preprocessing import Mask as Mask
+from unrolled.runtime.operations.preprocessing import Scale as Scale
+from unrolled.runtime.operations.preprocessing import Spread as Spread
+from unrolled.runtime.operations.preprocessing import Unscale as Unscale
+from unrolled.runtime.operations.preprocessing import WindowAnchor as WindowAnchor
+from unrolled.runtime.operations.quantiles import Conformal as Conformal
+from unrolled.runtime.operations.quantiles import PathQuantiles as PathQuantiles
+from unrolled.runtime.operations.quantiles import QuantileHead as QuantileHead
+from unrolled.runtime.operations.recurrent import Recurrent as Recurrent
+from unrolled.runtime.operations.recurrent import Scan as Scan
+from unrolled.runtime.operations.recurrent import Step as Step

@@ -1,0 +1,222 @@
+"""A stream: a model that takes one row at a time, keeps its state, and answers."""
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled import _native
+from unrolled.errors import ArgumentError, ModelFileError, ShapeError, explain
+from unrolled.format import read_model
+from unrolled.runtime.interpreter import evaluate
+from unrolled.runtime.program import Program
+from unrolled.runtime.rows import RowReader, Table, one_row
+from unrolled.runtime.state import StreamState, dump_state, fresh_state, load_state
+
+Array = NDArray
+
+
+class Stream:
+    """One row in, one answer out, in raw units; the one object here that holds a state.
+
+    `program` is a Program or the path of a model file. `series` says whose rows these are, where each series
+    has its own scale. A row is a mapping of column names, with text columns by word, or numbers in the order
+    of `columns`.
+
+    Returns: of `step` and `run`, float32: quantiles (horizon, targets, levels), or scores.
+    Raises: ArgumentError for a model that needs the whole sequence at once; DataError that names the column
+    of a row that cannot be read, with the state as it was before.
+    """
+
+    def __init__(self, program: Program | str | PathLike[str], series: str | int | None = None) -> None:
+        self.program = program if isinstance(program, Program) else load_program(program)
+        if self.program.not_streamable:
+            cure = "Pass the whole sequence to run_sequence, or train a model that is not bidirectional."
+            raise ArgumentError(
+                explain("program", "one that runs row by row", self.program.not_streamable, cure)
+            )
+        self._reader = RowReader(self.program)
+        self._state = fresh_state(self.program, _series_code(self.program, series))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a row, in the order of a row of numbers."""
+        names = tuple(column.name for column in self._reader.columns)
+        return (*names, self._reader.stamp) if self._reader.stamp else names
+
+    @property
+    def rows(self) -> int:
+        """How many rows have come."""
+        return self._state.rows
+
+    @property
+    def ready(self) -> bool:
+        """Whether the rows so far are enough for an answer."""
+        return self._state.rows >= self.program.history
+
+    @property
+    def state(self) -> bytes:
+        """The state as bytes, for `restore` on a stream of the same model."""
+        return dump_state(self.program, self._state)
+
+    def restore(self, blob: bytes) -> None:
+        """Go on from a saved state.
+
+        Raises: ArgumentError if it is cut short, altered or of another model; the state is then as it was.
+        """
+        self._state = load_state(self.program, blob)
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self._state = fresh_state(self.program, self._state.series)
+
+    def step(self, row: Any, future: Any = None, out: Array | None = None) -> Array | None:
+        """Take one row and answer; None while the first window is not full.
+
+        `future` holds the next `horizon` rows of the known columns, a mapping or an array; it is needed only
+        where the model has known columns, and not before the stream is ready. `out`, where given, receives
+        the answer.
+        Raises: DataError, ShapeError; the state is then as it was.
+        """
+        table = self._read(one_row(row), 1)
+        wanted = self._state.rows + 1 >= self.program.history
+        check_out(out, self.program.output_shape)
+        answer, after = self._advance(table, future, wanted)
+        self._state = after
+        if answer is None or out is None:
+            return answer
+        out[...] = answer
+        return out
+
+    def run(self, rows: Any, future: Any = None) -> Array:
+        """Take many rows and answer at each, NaN while the first window is not full.
+
+        `future` holds what follows the last row; the known columns that follow the other rows are in `rows`.
+        Shapes: rows, a mapping of columns (rows,) or an array (rows, columns) -> (rows, ...).
+        """
+        table = self._read(rows)
+        count = len(next(iter(table.values())))
+        futures = self._futures(table, future, count) if self._reader.needs_future and count else None
+        answers, after = _run(self._reader, self._state, table, futures, every=True)
+        early = max(0, min(count, self.program.history - 1 - self._state.rows))
+        answers = np.array(answers)
+        answers[:early] = np.nan
+        self._state = after
+        return answers
+
+    def last(self, rows: Any, future: Any = None) -> Array | None:
+        """Take many rows and answer at the last one: the same answer as the last of `run`, with less work."""
+        table = self._read(rows)
+        count = len(next(iter(table.values())))
+        if not count:
+            raise ArgumentError(explain("rows", "at least one row", 0, "Pass the rows of the series."))
+        answer, self._state = self._advance(table, future, self._state.rows + count >= self.program.history)
+        return answer
+
+    def _read(self, rows: Any, count: int | None = None) -> Table:
+        return self._reader.table(rows, self._reader.columns, "row" if count == 1 else "rows")
+
+    def _advance(self, table: Table, future: Any, wanted: bool) -> tuple[Array | None, StreamState]:
+        """The answer at the last row and the state after it; nothing of the stream is changed."""
+        futures = None
+        if self._reader.needs_future:
+            given = wanted or future is not None
+            futures = [self._reader.future(future, table)] if given else [_no_future(self._reader)]
+        answers, after = _run(self._reader, self._state, table, futures, every=False)
+        return (np.array(answers[-1]) if wanted else None), after
+
+    def _futures(self, table: Table, future: Any, count: int) -> list[Table]:
+        """For each row the known columns of the rows after it, out of `rows` and `future`."""
+        last = self._reader.future(future, table)
+        joined = {name: np.concatenate([table[name], last[name]]) for name in last}
+        horizon = self.program.horizon
+        return [
+            {name: values[t + 1 : t + 1 + horizon] for name, values in joined.items()} for t in range(count)
+        ]
+
+
+def load_program(path: str | PathLike[str]) -> Program:
+    """The program in a model file.
+
+    Raises: ModelFileError if there is none, or it is damaged.
+    """
+    card, tensors = read_model(path)  # type: ignore[arg-type]
+    if "program" not in card:
+        cure = "Save the model again with this version of unrolled."
+        raise ModelFileError(explain("card.program", "a program to run", "none", cure))
+    return Program.from_card(card["program"], tensors)
+
+
+def run_sequence(program: Program, rows: Any, series: str | int | None = None) -> Array:
+    """Run a program over one whole sequence, also one that is not streamable.
+
+    Shapes: rows, a mapping of columns (rows,) or an array (rows, columns).
+    Returns: the answer at each row, (rows, ...); of a pooled or bidirectional model the last one counts.
+    """
+    reader = RowReader(program)
+    table = reader.table(rows, reader.columns, "rows")
+    if reader.needs_future:
+        raise ArgumentError(
+            explain("program", "one without known columns", "a forecaster", "Use Stream(program).run.")
+        )
+    return _run(reader, fresh_state(program, _series_code(program, series)), table, None, every=True)[0]
+
+
+def _run(
+    reader: RowReader, before: StreamState, table: Table, futures: list[Table] | None, every: bool
+) -> tuple[Array, StreamState]:
+    """Answers (rows, ...), or only the last, (1, ...), and the state after the last row."""
+    program = reader.program
+    count = len(next(iter(table.values())))
+    inputs = reader.inputs(table)
+    if futures is not None:
+        inputs |= reader.future_inputs(futures)
+    if "series" in program.inputs:
+        inputs["series"] = np.full(count, before.series, np.int64)
+    if "noise" in program.inputs:
+        rows = range(before.rows + 1, before.rows + count + 1) if every else [before.rows + count]
+        inputs["noise"] = np.stack([draw_noise(program, row) for row in rows])
+    states: dict[str, dict[str, Array]] = {}
+    for name in program.states:
+        node, own = name.rsplit(".", 1)
+        states.setdefault(node, {})[own] = before.arrays[name]
+    outputs, after = evaluate(
+        program.graph, inputs, states, program.weights, None if every else program.every_row
+    )
+    arrays = {f"{node}.{own}": array for node, owns in after.items() for own, array in owns.items()}
+    return outputs[program.output], StreamState(before.rows + count, before.series, arrays)
+
+
+def draw_noise(program: Program, seen: int) -> Array:
+    """The standard normal numbers of the answer after `seen` rows: Philox(seed, seen)."""
+    noise = np.empty(program.inputs["noise"].spec.shape, np.float32)
+    _native.philox_normal(program.seed, seen, noise.reshape(-1))
+    return noise
+
+
+def check_out(out: Array | None, shape: tuple[int, ...]) -> None:
+    """Refuse an array that cannot take an answer."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray) or out.dtype != np.float32 or out.shape != shape:
+        got = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ShapeError(explain("out", f"float32 {shape}", got, "Or leave it out."))
+
+
+def _no_future(reader: RowReader) -> Table:
+    """A future of zeros, for a row that is not answered."""
+    horizon = reader.program.horizon
+    table: Table = {
+        column.name: np.zeros(horizon, np.int64 if column.is_text else np.float32)
+        for column in reader.future_columns
+    }
+    if reader.stamp:
+        table[reader.stamp] = np.zeros(horizon, np.int64)
+    return table
+
+
+def _series_code(program: Program, series: str | int | None) -> int:
+    if "series" not in program.inputs:
+        return 0
+    return program.columns.series_code(series)
