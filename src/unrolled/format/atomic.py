@@ -65,7 +65,7 @@ def write_atomically(path: str | Path, chunks: Iterable[bytes | memoryview]) -> 
 def _target(path: str | Path) -> Path:
     """The file that the path stands for, links followed: a link is kept, and what it points to replaced."""
     name = os.fspath(path)
-    if not name or "\0" in name:
+    if not _is_name(name):
         raise OutputError(explain("output", "the name of a file", repr(name), "Name a file."))
     target = Path(os.path.realpath(name))
     with _telling(target):
@@ -81,6 +81,13 @@ def _target(path: str | Path) -> Path:
             cure = f"Allow it (chmod u+w '{target}'), or choose another name."
             raise OutputError(explain(str(path), "a file that can be replaced", "a read-only file", cure))
     return target
+
+
+def _is_name(name: str) -> bool:
+    try:
+        return b"\0" not in (encoded := os.fsencode(name)) and encoded != b""
+    except UnicodeEncodeError:
+        return False
 
 
 def _partial_of(target: Path) -> Path:

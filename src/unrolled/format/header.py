@@ -100,8 +100,8 @@ def length_of(first: bytes, size: int) -> int:
         raise ModelFileError(explain("header", "a model file of unrolled", _likely(first), cure))
     length = int.from_bytes(first[:8], "little")
     _check_length(length, ANOTHER_COPY)
-    if length % 8:
-        raise wrong("length of the header", "a multiple of 8", length)
+    if length % 8 or 8 + length <= digest.END:
+        raise wrong("length of the header", f"a multiple of 8 above {digest.END - 8}", length)
     if 8 + length > size:
         got = f"a file of {size} bytes"
         raise ModelFileError(
@@ -110,12 +110,12 @@ def length_of(first: bytes, size: int) -> int:
     return length
 
 
-def parse(header: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+def parse(header: memoryview) -> tuple[dict[str, Any], dict[str, Any]]:
     """The metadata and the fields of the arrays, as strict JSON and no more."""
     try:
-        text = header.decode("ascii")
+        text = str(header, "ascii")
     except UnicodeDecodeError as error:
-        raise wrong("header", "ASCII characters", error.object[error.start : error.start + 1]) from None
+        raise wrong("header", "ASCII characters", header[error.start : error.start + 1].tobytes()) from None
     fields = strict_json.decode(text, "header")
     if not isinstance(fields, dict):
         raise wrong("header", "an object", fields)

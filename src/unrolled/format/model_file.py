@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from unrolled.errors import ArgumentError, ModelFileError
+from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import digest, header, strict_json
 from unrolled.format.atomic import write_atomically
 from unrolled.format.card import check_card, check_format, field
@@ -73,7 +73,7 @@ def read_model(path: str | Path) -> ModelFile:
         digest.verify([data.data], data[digest.BEGIN : digest.END].tobytes())
         if data[: digest.BEGIN].tobytes() != first[: digest.BEGIN]:
             raise _changed()
-        card, places = _parse(data[8 : 8 + length].tobytes(), size - 8 - length)
+        card, places = _parse(data.data[8 : 8 + length], size - 8 - length)
         return ModelFile(card, {place.name: _view(place, data[8 + length :]) for place in places})
 
 
@@ -90,11 +90,11 @@ def read_card(path: str | Path) -> dict[str, Any]:
         _fill(file, memoryview(start)[len(first) :])
         written = bytes(start[digest.BEGIN : digest.END])
         digest.verify(chain([memoryview(start)], _blocks(file, size - len(start))), written)
-        card, _ = _parse(bytes(start[8:]), size - len(start))
+        card, _ = _parse(memoryview(start)[8:], size - len(start))
         return card
 
 
-def _parse(text: bytes, length: int) -> tuple[dict[str, Any], list[header.Place]]:
+def _parse(text: memoryview, length: int) -> tuple[dict[str, Any], list[header.Place]]:
     """The card, and the places of the arrays in the `length` bytes after the header."""
     metadata, fields = header.parse(text)
     card = strict_json.decode(field(metadata, "unrolled", str, f"header.{header.METADATA}"), "card")
@@ -120,15 +120,24 @@ def _bytes_of(array: np.ndarray) -> memoryview:
 def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, int]]:
     """The file and its size, if it is a regular file: a pipe would wait, a device might never end."""
     try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        mode = os.stat(path).st_mode
     except ValueError:
         raise wrong("path", "characters that a path can have", str(path), "Check the path.") from None
-    with open(number, "rb", buffering=0) as file:
-        status = os.fstat(number)
+    if stat.S_ISDIR(mode):
+        raise _no_file("a folder")
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or device"
-            raise wrong("path", "a regular file", what, "Name the model file itself.")
+            raise _no_file("a pipe or device")
         yield file, status.st_size
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _no_file(got: str) -> ModelFileError:
+    return ModelFileError(explain("path", "a regular file", got, "Name the model file itself."))
 
 
 def _fill(file: BinaryIO, view: memoryview) -> None:
@@ -150,6 +159,5 @@ def _blocks(file: BinaryIO, length: int) -> Iterator[memoryview]:
 
 
 def _changed() -> ModelFileError:
-    return wrong(
-        "file", "the same bytes to its end", "a file that changed while it was read", "Read it again."
-    )
+    got = "a file that changed while it was read"
+    return ModelFileError(explain("file", "the same bytes to its end", got, "Read it again."))
