@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from unrolled.arguments import integer
 from unrolled.models.heads import ConformalOffsets, QuantileHead, pinball
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_steps
+from unrolled.models.lowering import lower_direct
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart, top_hidden
 from unrolled.models.shape import ForecastShape
+from unrolled.runtime import Program
 
 
 class DirectState(NamedTuple):
@@ -168,6 +170,10 @@ class DirectNetwork(nn.Module):
         mean, scale = self.inputs.target_scaling(batch)
         anchor = torch.where(last.isnan(), mean[:, None], last)
         return anchor[:, :, None, :, None] + scale[:, None, None, :, None] * self.offsets(quantiles)
+
+    def lower(self) -> Program:
+        """The Program that every runtime runs."""
+        return lower_direct(self)
 
     def cost(self) -> int:
         """Multiply-adds of one streamed step."""

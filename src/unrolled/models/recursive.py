@@ -18,8 +18,10 @@ from unrolled.errors import ArgumentError, ShapeError, explain
 from unrolled.models.direct import take_ahead
 from unrolled.models.heads import START_WIDTH, ConformalOffsets, inverse_softplus, keep_order, masked_mean
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_steps
+from unrolled.models.lowering import lower_recursive
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart
 from unrolled.models.shape import ForecastShape
+from unrolled.runtime import Program
 
 # A series that stands still would otherwise drive the spread to 0 and the likelihood to infinity.
 LEAST_SPREAD = 1e-3
@@ -189,6 +191,10 @@ class RecursiveNetwork(nn.Module):
             return state
         last, previous = (torch.where(fresh[:, None], torch.nan, part) for part in state[1:])
         return RecursiveState(restart(state.recurrent, fresh), last, previous)
+
+    def lower(self, paths: int = 200, seed: int = 0) -> Program:
+        """The Program that every runtime runs, with `paths` sample paths drawn by Philox(seed, rows seen)."""
+        return lower_recursive(self, LEAST_SPREAD, paths, seed)
 
     def cost(self) -> int:
         """Multiply-adds of one streamed step along one path; a forecast takes paths * horizon of them."""

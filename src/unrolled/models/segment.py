@@ -21,8 +21,10 @@ from unrolled.arguments import integer, one_of
 from unrolled.errors import ShapeError, explain
 from unrolled.models.heads import ConformalOffsets, QuantileHead, pinball
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid
+from unrolled.models.lowering import lower_segment
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack
 from unrolled.models.shape import ForecastShape
+from unrolled.runtime import Program
 
 LEVELS = ("off", "zero", "normal")
 MAX_SEGMENT = 48
@@ -167,6 +169,10 @@ class SegmentNetwork(nn.Module):
         copies = map_state(lambda part: part.repeat_interleave(self.answered_segments, dim=0), state)
         answers, _ = self.recurrent(inputs.flatten(0, 2)[:, None], copies)
         return answers.reshape(inputs.shape)
+
+    def lower(self) -> Program:
+        """The Program that every runtime runs."""
+        return lower_segment(self)
 
     def cost(self) -> int:
         """Multiply-adds of one streamed step: the whole window is read, the whole horizon answered."""

@@ -16,8 +16,10 @@ from unrolled.arguments import flag, one_of
 from unrolled.errors import ShapeError, explain
 from unrolled.models.heads import masked_mean
 from unrolled.models.inputs import Batch, copy_buffers, fill, valid_steps
+from unrolled.models.lowering import lower_sequence
 from unrolled.models.recurrent import recurrent_cost, recurrent_stack
 from unrolled.models.shape import SequenceShape
+from unrolled.runtime import Program
 
 HEADS = ("last", "mean", "every")
 NO_LABEL = -1
@@ -130,6 +132,10 @@ class SequenceNetwork(nn.Module):
             return torch.cat([end.h for end in state[-1]], -1) if self.bidirectional else state[-1].h
         count = valid_steps(batch, "x").sum(1, keepdim=True).clamp(min=1)
         return hidden.sum(1) / count  # behind a row's length `hidden` is 0
+
+    def lower(self) -> Program:
+        """The Program that every runtime runs."""
+        return lower_sequence(self)
 
     def cost(self) -> int:
         """Multiply-adds of one step, the head's with it."""

@@ -57,7 +57,8 @@ class RowReader:
             given = self._from_mapping(rows, columns, what)
         else:
             given = _from_array(rows, names, what, bool(self.stamp))
-        table = {column.name: self._values(column, given[column.name]) for column in columns}
+        coded = not isinstance(rows, Mapping)
+        table = {column.name: self._values(column, given[column.name], coded) for column in columns}
         if self.stamp in given:
             table[str(self.stamp)] = _stamps(str(self.stamp), given[str(self.stamp)])
         _check_lengths(table, what)
@@ -76,19 +77,21 @@ class RowReader:
                 raise DataError(explain(f"{what}: column '{name}'", "a value", "none", cure))
         return dict(rows)
 
-    def _values(self, column: Column, given: Any) -> Array:
+    def _values(self, column: Column, given: Any, coded: bool) -> Array:
+        """A column's numbers, or the codes of its words; codes themselves come in a row of numbers.
+
+        A number where a word belongs is refused: it might be meant as the word or as the code.
+        """
         if not column.is_text:
             return _numbers(column, given)
-        if isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
-            return _codes(column, given)
-        vocabulary = self._vocabularies.get(column.name)
+        if coded or not column.words:
+            return _codes(column, np.asarray(given))
         listed = list(given)
         for row, word in enumerate(listed):
             if not _is_missing(word) and not isinstance(word, str):
-                raise _wrong(
-                    column.name, row, len(listed), "a word", repr(word), "Turn it into text with str()."
-                )
-        return np.zeros(len(listed), np.int64) if vocabulary is None else vocabulary.encode(listed)
+                cure = "Turn it into text with str()."
+                raise _wrong(column.name, row, len(listed), "a word", repr(word), cure)
+        return self._vocabularies[column.name].encode(listed)
 
     def inputs(self, table: Table) -> dict[str, Array]:
         """The inputs that come with each row, (rows, ...), all but the future ones and the noise."""
@@ -210,6 +213,9 @@ def _numbers(column: Column, given: Any) -> Array:
 
 def _codes(column: Column, array: Array) -> Array:
     """Codes of words as numbers; NaN is a missing word, 0."""
+    if array.dtype.kind not in "fiu":
+        cure = "This model was saved without its words: pass whole numbers."
+        raise DataError(explain(f"column '{column.name}'", "codes", str(array.dtype), cure))
     filled = np.where(np.isnan(array), 0, array) if array.dtype.kind == "f" else array
     most = len(column.words or ())
     outside = (filled < 0) | (filled != np.floor(filled)) | ((filled > most) if most else False)

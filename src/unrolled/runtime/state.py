@@ -2,10 +2,12 @@
 
     magic         17 bytes, "unrolled state 1" and a line feed
     fingerprint   32 bytes, of the program
-    rows          8 bytes, how many have come, little endian
+    rows          8 bytes, how many have come
     series        8 bytes, the row of the target scaler
-    arrays        float32, little endian, in the program's order
+    arrays        float32, in the program's order
     digest        32 bytes, SHA-256 of all before
+
+Numbers are little endian.
 """
 
 import hashlib
