@@ -4,7 +4,9 @@ from unrolled.data.calendar import Step as Step
 from unrolled.data.calendar import future_stamps as future_stamps
 from unrolled.data.calendar import season_length as season_length
 from unrolled.data.calendar import step_of as step_of
+from unrolled.data.check import check as check
 from unrolled.data.columns import Codes as Codes
+from unrolled.data.finding import Finding as Finding
 from unrolled.data.order import shuffled as shuffled
 from unrolled.data.read import Frame as Frame
 from unrolled.data.read import read_frame as read_frame

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from unrolled import arguments
 from unrolled.data.columns import (
@@ -114,7 +115,7 @@ def read_series(source: Any, roles: Roles, kinds: Mapping[str, str] | None = Non
         arguments.one_of(f"kinds[{name!r}]", kind, KINDS)
     as_text = {name for name, kind in kinds.items() if kind == "category"} | {roles.series}
     frame = read_frame(source, text={name for name in as_text if name is not None})
-    names, offsets, order = _grouped(frame, roles.series)
+    names, offsets, order = grouped(frame, roles.series)
     stamps = _ordered_stamps(frame, roles, names, offsets, order)
     categories: dict[str, Codes] = {}
     plan = [(role, name) for role in VALUE_ROLES for name in getattr(roles, role)]
@@ -158,24 +159,31 @@ def _category(
     return codes
 
 
-def _grouped(frame: Frame, series: str | None) -> tuple[tuple[str, ...], np.ndarray, np.ndarray | None]:
+def grouped(frame: Frame, series: str | None) -> tuple[tuple[str, ...], np.ndarray, np.ndarray | None]:
     """Names, offsets and the order that brings each series together; series in order of appearance."""
     if series is None:
         return ("",), np.array([0, frame.rows]), None
-    words = read_words(frame.column(series, "series"))
-    if words.null_count():
-        row = int(words.is_null().to_numpy().argmax())
+    column = frame.column(series, "series")
+    column = column.fill_nan(None) if column.dtype.is_float() else column
+    if column.null_count():
+        row = int(column.is_null().to_numpy().argmax())
         raise wrong_value(series, row, "the name of a series", None, "Fill it in, or drop the row.")
-    codes = words.rank("dense").to_numpy().astype(np.int32)
-    starts = np.append(0, np.flatnonzero(np.diff(codes)) + 1)
-    order = None
-    if len(starts) > codes.max():  # some series lies in several pieces
+    starts = _changes(column)
+    heads, order = column.gather(starts), None
+    if heads.n_unique() < len(heads):  # some series lies in several pieces
+        codes = column.rank("dense").to_numpy().astype(np.int32)
         first = np.full(codes.max() + 1, len(codes))
         np.minimum.at(first, codes[starts], starts)
         order = np.argsort(first[codes], kind="stable")
         starts = np.append(0, np.flatnonzero(np.diff(codes[order])) + 1)
-    heads = starts if order is None else order[starts]
-    return tuple(words[heads].to_list()), np.append(starts, frame.rows), order
+        heads = column.gather(order[starts])
+    return tuple(read_words(heads).to_list()), np.append(starts, frame.rows), order
+
+
+def _changes(column: pl.Series) -> np.ndarray:
+    """The rows at which a new value starts."""
+    changed = (column.slice(1) != column.slice(0, len(column) - 1)).to_numpy()
+    return np.append(0, np.flatnonzero(changed) + 1)
 
 
 def _ordered_stamps(
@@ -204,7 +212,7 @@ def _ordered_stamps(
             row, before = (place + 1, place) if order is None else (int(order[place + 1]), int(order[place]))
             name = names[int(np.searchsorted(offsets, place, "right")) - 1]
             where = f" in series {name!r}" if roles.series is not None else ""
-            got = f"{_shown(stamps[place + 1])} after {_shown(stamps[place])} (row {before + 1}){where}"
+            got = f"{shown(stamps[place + 1])} after {shown(stamps[place])} (row {before + 1}){where}"
             raise DataError(explain(f"{','.join(roles.time)}, row {row + 1}", expected, got, cure))
     return stamps if stamps.dtype.kind == "M" else None
 
@@ -214,7 +222,8 @@ def _sort_cure(roles: Roles) -> str:
     return f"Sort the rows first: frame.sort({by}) in polars, frame.sort_values({by}) in pandas."
 
 
-def _shown(stamp: Any) -> str:
+def shown(stamp: Any) -> str:
+    """A stamp, or a step of a plain counter, as a person writes it."""
     return (
         str(stamp).replace("T", " ").removesuffix(".000000")
         if isinstance(stamp, np.datetime64)
