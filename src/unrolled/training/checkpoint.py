@@ -21,7 +21,7 @@ from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import new_card, read_model, write_model
 from unrolled.training.carried import flatten, rebuild
 from unrolled.training.history import EpochSums, History
-from unrolled.training.optimizer import build_optimizer
+from unrolled.training.optimizer import AdamW, Moments
 from unrolled.training.options import TrainingOptions
 from unrolled.training.run import Run
 from unrolled.training.weights import Weights
@@ -149,11 +149,11 @@ def _restored(
     card: Mapping[str, Any], tensors: Weights, network: Module, options: TrainingOptions, device: torch.device
 ) -> Run:
     network.load_state_dict(_unprefixed("network", tensors))
-    optimizer = build_optimizer(network, options.weight_decay)
+    optimizer = AdamW(network, options.weight_decay)
     for name, parameter in network.named_parameters():
         moments = _unprefixed(f"moments/{name}", tensors)
-        if moments:  # AdamW counts its steps on the CPU and keeps the moments beside the parameter
-            optimizer.state[parameter] = {k: v if k == "step" else v.to(device) for k, v in moments.items()}
+        if moments:
+            optimizer.moments[name] = Moments(**{kind: m.to(parameter.device) for kind, m in moments.items()})
     _restore_generators(tensors, device)
     carried = {name: tensor.to(device) for name, tensor in tensors.items() if name.startswith("carried")}
     return Run(
@@ -195,8 +195,8 @@ def _unprefixed(prefix: str, tensors: Mapping[str, Tensor]) -> Weights:
 def _moments(run: Run) -> dict[str, Tensor]:
     return {
         f"moments/{name}/{moment}": tensor
-        for name, parameter in run.network.named_parameters()
-        for moment, tensor in run.optimizer.state.get(parameter, {}).items()
+        for name, moments in run.optimizer.moments.items()
+        for moment, tensor in moments._asdict().items()
     }
 
 

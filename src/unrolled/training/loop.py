@@ -21,7 +21,7 @@ from unrolled.training.clipping import clip_gradients
 from unrolled.training.device import autocast, choose_device, reproducible, to_device
 from unrolled.training.history import EpochSums, History
 from unrolled.training.interrupt import Interrupt, deferred_interrupt
-from unrolled.training.optimizer import build_optimizer, set_rate
+from unrolled.training.optimizer import AdamW
 from unrolled.training.options import TrainingOptions
 from unrolled.training.progress import Reporter, choose_reporter
 from unrolled.training.run import Run
@@ -99,7 +99,7 @@ def start_run(
     """A run before its first step; the untrained network is scored, and is the best so far."""
     average = start_average(network) if options.average else None
     history = History(untrained=_finite_score(network, validate, average, "the untrained network"))
-    optimizer = build_optimizer(network, options.weight_decay)
+    optimizer = AdamW(network, options.weight_decay)
     return Run(network, optimizer, options, device, steps, history, best=snapshot(network), average=average)
 
 
@@ -147,7 +147,7 @@ def train_step(run: Run, batch: Any, loss: Loss) -> None:
 
     Raises: TrainingError if the loss or the gradient is not finite; the weights are not updated then.
     """
-    run.optimizer.zero_grad()
+    run.optimizer.clear_gradients()
     with autocast(run.device, run.options.precision):
         value, state = loss(run.network, batch, run.state)
     if value.ndim != 0:
@@ -159,8 +159,7 @@ def train_step(run: Run, batch: Any, loss: Loss) -> None:
     # The numbers come from the device together: each reading waits for all the work before it.
     number, length, over = torch.stack([value.detach().to(norm), norm, clipped.to(norm)]).tolist()
     _refuse_not_finite(run, number, length)
-    set_rate(run.optimizer, run.rate)
-    run.optimizer.step()
+    run.optimizer.step(run.rate)
     if run.average is not None:
         update_average(run.average, run.network, run.options.average, run.step)
     run.state = detach(state)
@@ -192,7 +191,7 @@ def _refuse_not_finite(run: Run, loss: float, norm: float) -> None:
     if math.isfinite(loss) and math.isfinite(norm):
         return
     what, value = ("gradient", f"a norm of {norm}") if math.isfinite(loss) else ("loss", f"{loss}")
-    where = f"{value} in {run.place}, step {run.step + 1}, learning rate {run.rate:.3g}"
+    where = f"{value} in {run.next_batch}, step {run.step + 1}, learning rate {run.rate:.3g}"
     cure = "Try a lower learning_rate, a smaller clip, a longer warmup or precision='fp32', and look at the"
     cure += f" data of that batch. Best so far: {run.standing}."
     raise TrainingError(explain(what, "finite numbers", where, cure))
@@ -215,7 +214,7 @@ def _goes_on(keep: Checkpoint | None, resume: bool) -> bool:
 def _begins(run: Run, keep: Checkpoint | None, goes_on: bool) -> str:
     if not goes_on:
         return f"No checkpoint at '{keep.path if keep else None}' yet: starting anew."
-    return "The run was complete already." if run.done else f"Going on with {run.place}."
+    return "The run was complete already." if run.done else f"Going on {run.place}."
 
 
 def _interrupted(run: Run, keep: Checkpoint | None) -> str:
@@ -224,4 +223,4 @@ def _interrupted(run: Run, keep: Checkpoint | None) -> str:
         cure += "name a checkpoint next time to be able to go on."
     else:
         cure = f"Go on with resume=True and checkpoint='{keep.path}' (--resume on the command line)."
-    return explain("training", f"{run.options.epochs} epochs", f"Ctrl-C in {run.place}", cure)
+    return explain("training", f"{run.options.epochs} epochs", f"Ctrl-C {run.place}", cure)

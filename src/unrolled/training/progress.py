@@ -1,6 +1,7 @@
 """Who is told how training goes, on standard error: a bar on a terminal, plain lines in a log, or nobody."""
 
 import sys
+from contextlib import suppress
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -66,8 +67,9 @@ class PlainReporter:
         self.note(f"epoch {number}/{self._epochs} {epoch_line(number, history)}")
 
     def note(self, text: str) -> None:
-        """Write the line."""
-        print(text, file=self._stream or sys.stderr, flush=True)
+        """Write the line; a log that cannot be written to is no reason to end a training."""
+        with suppress(OSError):
+            print(text, file=self._stream or sys.stderr, flush=True)
 
     def close(self) -> None:
         """Nothing: every line is written already."""

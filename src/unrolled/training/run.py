@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 from torch.nn import Module
-from torch.optim import AdamW
 
 from unrolled.training.history import EpochSums, History
+from unrolled.training.optimizer import AdamW
 from unrolled.training.options import TrainingOptions
 from unrolled.training.schedule import learning_rate
 from unrolled.training.weights import Weights
@@ -55,9 +55,16 @@ class Run:
         return self.epoch >= self.options.epochs or tired
 
     @property
-    def place(self) -> str:
-        """Where the run is, for people: counted from 1."""
+    def next_batch(self) -> str:
+        """Which batch comes next, for people: counted from 1."""
         return f"epoch {self.epoch + 1} of {self.options.epochs}, batch {self.index + 1} of {self.steps}"
+
+    @property
+    def place(self) -> str:
+        """How far the run has come, for people."""
+        if self.index == 0:
+            return f"after {self.epoch} of {self.options.epochs} epochs"
+        return f"in epoch {self.epoch + 1} of {self.options.epochs}, after batch {self.index} of {self.steps}"
 
     @property
     def standing(self) -> str:
