@@ -145,6 +145,19 @@ def test_gradients_are_right(kind, make_batch, make_network):
 
 
 @kinds
+def test_half_precision_products_change_the_loss_a_little(kind, shape_of, make_batch, make_network):
+    shape = shape_of(kind)
+    network, batch = make_network(kind, shape), make_batch(shape)
+    full, _ = network.loss(batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half, _ = network.loss(batch)
+    half.backward()
+    assert half.dtype == torch.float32
+    assert half != full
+    assert half.item() == pytest.approx(full.item(), rel=0.03)
+
+
+@kinds
 def test_it_learns_a_period(kind, make_network, noise_for):
     shape = ForecastShape(history=16, horizon=4)
     network = make_network(kind, shape, stirred=False, hidden=16).train()

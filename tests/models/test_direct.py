@@ -97,7 +97,7 @@ def test_ragged_rows_equal_the_rows_alone(shape_of, make_batch, make_network):
 def test_fresh_rows_start_anew(shape_of, make_batch, make_network):
     shape = shape_of("direct")
     network, batch = make_network("direct", shape), make_batch(shape)
-    batch["target"][:, 0] = torch.nan  # the anchor of a fresh row must not come from the series before
+    batch["target"][..., 0] = torch.nan  # the anchor of a fresh row must not come from the series before
     _, before = network.loss(make_batch(shape, seed=1))
     fresh = torch.tensor([True, False, True])
     mixed, _ = network.forecast(batch | {"fresh": fresh}, before)

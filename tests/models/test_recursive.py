@@ -88,6 +88,7 @@ def test_ragged_and_fresh_rows_equal_the_rows_alone(shape_of, make_batch, make_n
     noise = torch.randn(1, 3, 4, 2)
     _, before = network.loss(make_batch(shape, time=5, seed=1))
     extra = {"lengths": torch.tensor([9, 3, 0]), "fresh": torch.tensor([True, False, False])}
+    batch["target"][0, :, 0] = torch.nan  # the anchor of a fresh row must not come from the series before
     padded = batch["target"].clone()
     padded[1, 3:] = 1e6
     padded[2] = torch.nan

@@ -59,13 +59,22 @@ def test_heads_read_what_they_say():
 
 
 def test_a_bidirectional_last_reads_both_ends():
-    network = make_network(CLASSES, bidirectional=True)
-    batch = {"x": make_batch(CLASSES)["x"].nan_to_num()}
-    before = network.scores(batch)
-    for step in (0, 5):
-        changed = batch["x"].clone()
-        changed[:, step] += 1
-        assert not torch.isclose(network.scores({"x": changed}), before).any()
+    network, every = (make_network(CLASSES, bidirectional=True, head=head) for head in ("last", "every"))
+    every.load_state_dict(network.state_dict())
+    batch = make_batch(CLASSES)
+    x = torch.cat([batch["x"].nan_to_num(), (~batch["x"].isnan()).float()], -1)
+    hidden, _ = every.recurrent(x, None, batch["lengths"])
+    ends = torch.cat([hidden[1, 3, :5], hidden[1, 0, 5:]])  # forward after step 4 of 4, backward after step 1
+    torch.testing.assert_close(network.scores(batch)[1], network.head(ends))
+
+
+def test_labels_behind_the_length_do_not_count():
+    for shape in (CLASSES, NUMBERS):
+        network, batch = make_network(shape, head="every"), make_batch(shape, "every")
+        other = batch["label"].clone()
+        for row, length in enumerate(batch["lengths"]):
+            other[row, length:] = 1 if shape.classes else 1e6
+        torch.testing.assert_close(network.loss(batch | {"label": other})[0], network.loss(batch)[0])
 
 
 def test_scores_of_a_regression_are_in_raw_units():

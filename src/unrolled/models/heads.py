@@ -40,7 +40,8 @@ class QuantileHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The quantiles, rising along the last axis."""
-        raw = self.dense(x).unflatten(-1, (self.steps, self.count))
+        raw = self.dense(x).to(self.dense.weight.dtype)  # bfloat16 from autocast would round the answers
+        raw = raw.unflatten(-1, (self.steps, self.count))
         base = raw[..., self.base : self.base + 1]
         widths = F.softplus(raw)
         up = base + widths[..., self.base + 1 :].cumsum(-1)

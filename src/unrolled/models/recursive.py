@@ -178,7 +178,7 @@ class RecursiveNetwork(nn.Module):
         mean, scale = scaling
         values = fill((previous - mean[:, None]) / scale[:, None], self.shape.masked_target)
         hidden, recurrent = self.recurrent(torch.cat([*values, *context], dim=-1), recurrent, lengths)
-        centre, raw_spread = self.head(self.dropout(hidden)).chunk(2, dim=-1)
+        centre, raw_spread = self.head(self.dropout(hidden)).to(hidden.dtype).chunk(2, dim=-1)
         return centre, F.softplus(raw_spread) + LEAST_SPREAD, recurrent
 
     def started(self, state: RecursiveState | None, batch: Batch) -> RecursiveState:

@@ -138,7 +138,8 @@ class SegmentNetwork(nn.Module):
             known = [part[:, : self.shape.history] for part in self.inputs.features("known", batch)]
             shared = torch.cat([*self.inputs.features("past", batch), *known], dim=-1)
             embedded = embedded + self.embed_shared(cut(shared, self.segment, at_end=False))[:, None]
-        _, state = self.recurrent(embedded.relu().flatten(0, 1))
+        # Autocast makes the products bfloat16; the recurrence stays in the weights' precision.
+        _, state = self.recurrent(embedded.relu().flatten(0, 1).to(self.position.dtype))
         return state
 
     def decoder_inputs(self, batch: Batch, values: Tensor, level: Tensor) -> Tensor:

@@ -98,16 +98,14 @@ class SequenceNetwork(nn.Module):
         """
         scores, label = self(batch), batch["label"]
         self._check_label(scores, label)
-        if self.shape.classes:
-            counts = (
-                label != NO_LABEL if self.pool != "every" else (label != NO_LABEL) & valid_steps(batch, "x")
-            )
-            return weighted_cross_entropy(scores, label, counts, self.class_weights), None
-        answers = (label - self.target_mean) / self.target_scale
-        counts = ~answers.isnan()
+        counts = label != NO_LABEL if self.shape.classes else ~label.isnan()
         if self.pool == "every":
-            counts = counts & valid_steps(batch, "x")[..., None]
-        return masked_mean((torch.where(counts, answers, 0.0) - scores).square(), counts), None
+            steps = valid_steps(batch, "x")
+            counts = counts & (steps if self.shape.classes else steps[..., None])
+        if self.shape.classes:
+            return weighted_cross_entropy(scores, label, counts, self.class_weights), None
+        answers = torch.where(counts, (label - self.target_mean) / self.target_scale, 0.0)
+        return masked_mean((answers - scores).square(), counts), None
 
     def scores(self, batch: Batch) -> Tensor:
         """For each class a score whose softmax is its probability; of a regression the answers in raw units.
@@ -122,7 +120,7 @@ class SequenceNetwork(nn.Module):
         self._check(batch)
         values = torch.cat(fill((batch["x"] - self.mean) / self.scale, self.shape.masked), dim=-1)
         hidden, state = self.recurrent(values, None, batch.get("lengths"))
-        return self.head(self.dropout(self.pooled(hidden, state, batch)))
+        return self.head(self.dropout(self.pooled(hidden, state, batch))).to(hidden.dtype)
 
     def pooled(self, hidden: Tensor, state: Any, batch: Batch) -> Tensor:
         """What the head reads. hidden (B, T, width) -> (B, width), with "every" hidden itself."""
