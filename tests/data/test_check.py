@@ -54,7 +54,8 @@ def test_everything_is_reported_at_once_the_gravest_first():
     assert only(findings, "missing").row == 4
     assert only(findings, "infinity").row == 8
     assert str(only(findings, "text")) == (
-        "error: w, row 10: 1 value is text, first 'oops'. Correct them; leave the field empty where a value is missing."
+        "error: w, row 10: 1 value is text, first 'oops'. "
+        "Correct them; leave the field empty where a value is missing."
     )
     assert "all values are 2.5" in only(findings, "constant").detail
     assert "200 rows, fewer than history and horizon need (250)" in only(findings, "short").detail

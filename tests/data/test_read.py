@@ -48,6 +48,18 @@ def test_text_keeps_a_column_as_it_is_written(write):
     assert read_frame(path, text={"id"}).column("id").to_list() == ["007", "1.50"]
 
 
+@pytest.mark.parametrize("late", ["2.5", "word", "99999999999999999999"])
+def test_types_that_only_late_rows_show(write, late):
+    column = read_frame(write("a,b\n" + "1,\n" * 10_001 + f"{late},7\n")).column("a")
+    assert len(column) == 10_002 and str(column[-1]) == late
+    assert column[0] == ("1" if late == "word" else 1)
+
+
+def test_a_column_that_starts_late_holds_numbers(write):
+    column = read_frame(write("a,b\n" + "1,\n" * 10_001 + "1,7\n")).column("b")
+    assert column.dtype.is_numeric() and column[-1] == 7 and column.null_count() == 10_001
+
+
 def test_quotes_may_hold_separators_and_line_ends(write):
     frame = read_frame(write('a,b\n"x,y\nz",1\n"NA",2\n'))
     assert frame.column("a").to_list()[0] == "x,y\nz" and frame.rows == 2
@@ -90,6 +102,11 @@ def test_a_pandas_frame_with_its_index_and_awkward_types():
     assert list(frame.same_kind({"a": np.ones(2)}).columns) == ["a"]
 
 
+def test_pandas_columns_that_are_numbers():
+    pd = pytest.importorskip("pandas")
+    assert columns_of(read_frame(pd.DataFrame([[1, 2], [3, 4]]))) == {"0": [1, 3], "1": [2, 4]}
+
+
 def test_an_arrow_table():
     pa = pytest.importorskip("pyarrow")
     frame = read_frame(pa.table({"a": [1, None], "t": pa.array(["u", "v"]).dictionary_encode()}))
@@ -111,6 +128,11 @@ def test_an_arrow_table():
         ("a,b\n1,2\n3,4,5\n", "line 3: expected 2 fields, as in line 1, got 3"),
         ("a,b\n1,2\n\n3,4\n", "line 3: expected 2 fields, as in line 1, got an empty line"),
         (b"a,b\n1,2\n3,\xe4\n", "expected text in UTF-8, got byte 0xe4 in line 3. Save the file as UTF-8"),
+        ('a,b\n1,"x"\n\n3,4\n', "line 3: expected 2 fields, as in line 1, got an empty line"),
+        ('a,b\n1,"x"\n3\n', "line 3: expected 2 fields, as in line 1, got 1"),
+        ('a,b\n1,"x\ny",5\n3,4\n', "line 3: expected 2 fields, as in line 1, got 3"),
+        ("a,b\r1,2\r3,4\r", "expected a table of text, got new-line character seen in unquoted field"),
+        ('a,b\n1,"x\n2,3\n', "Correct the"),
         ("a,b\n1,2\n".encode("utf-16"), "expected text in UTF-8, got byte 0xff in line 1"),
     ],
 )

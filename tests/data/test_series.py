@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -96,6 +98,25 @@ def test_a_column_without_values_is_a_number_column():
     assert data.columns == ("y", "p") and np.isnan(data.values[:, 1]).all()
 
 
+def test_roles_and_kinds_go_through_json():
+    roles = Roles("y", time="t", series="id", known=["k"], past="p,q", static=())
+    assert Roles(**json.loads(json.dumps(dataclasses.asdict(roles)))) == roles
+
+
+def test_rows_to_come_have_no_target():
+    data = read_series({"t": DAYS, "k": [1, 2, 3], "c": ["a", "b", "a"]}, Roles(time="t", known="k,c"))
+    assert data.columns == ("k",) and data.values.tolist() == [[1], [2], [3]]
+    assert data.categories["c"].words == ("a", "b") and data.numeric("known") == slice(0, 1)
+
+
+def test_truth_and_infinity_in_a_file(tmp_path):
+    (tmp_path / "d.csv").write_text("y,p,q\n1,True,false\n2,False,true\n")
+    assert read_series(tmp_path / "d.csv", Roles("y", past="p,q")).values.tolist() == [[1, 1, 0], [2, 0, 1]]
+    (tmp_path / "d.csv").write_text("y\n1.5\ninf\n")
+    with pytest.raises(DataError, match=r"y, row 2: expected a finite number that fits float32, got inf"):
+        read_series(tmp_path / "d.csv", Roles("y"))
+
+
 def test_plain_counters_are_checked_but_are_no_stamps():
     assert read_series({"n": [5, 6, 8], "y": [1, 2, 3]}, Roles("y", time="n")).stamps is None
     with pytest.raises(DataError, match=r"n, row 3: expected stamps that rise, got 4 after 6 \(row 2\)"):
@@ -170,6 +191,11 @@ def read(frame, **roles):
             r"id, row 2: expected the name of a series, got None",
         ),
         (
+            {"id": pl.Series([[1], [2]]), "y": [1, 2]},
+            {"target": "y", "series": "id"},
+            r"id: expected a column of words or numbers, got type List",
+        ),
+        (
             {"t": np.array(DAYS, "datetime64[D]"), "y": [1, 2, 3]},
             {"target": "t"},
             r"t: expected a column of numbers or text, got one of type Datetime.*Name it in `time`",
@@ -183,6 +209,9 @@ def test_wrong_data(frame, roles, message):
 
 
 def test_wrong_roles():
+    with pytest.raises(ArgumentError, match=r"series: expected one column, got \['a', 'b'\]. Join several"):
+        Roles("y", series=["a", "b"])
+    assert Roles("y", series=["a"]).series == "a"
     with pytest.raises(
         ArgumentError, match=r"past: expected a column in one role, got 'y' in target and past"
     ):

@@ -47,7 +47,7 @@ def check(
     try:
         names, offsets, order = grouped(frame, roles.series)
     except DataError as error:
-        findings.append(Finding("series", "error", str(error), column=roles.series))
+        findings.append(Finding("series", "error", str(error)))
         names, offsets, order = ("",), np.array([0, frame.rows]), None
     if time:
         findings += check_stamps(frame, time, names, offsets, order)

@@ -11,6 +11,7 @@ from unrolled.data.series import Roles
 ALIKE = 0.99  # correlation, of the values and of their changes
 LAGS = 24
 ENOUGH = 20  # pairs below which a correlation says nothing
+MOST = 100_000  # rows looked at: a column that tells the target does so everywhere
 
 
 def check_leaks(
@@ -23,6 +24,7 @@ def check_leaks(
     """
     inner = np.ones(frame.rows, bool)
     inner[offsets[:-1]] = False  # the first row of a series has no change
+    inner = inner[:MOST]
     findings: list[Finding] = []
     for target in roles.target:
         y = _numbers(frame, target, order)
@@ -78,7 +80,7 @@ def _numbers(frame: Frame, name: str, order: np.ndarray | None) -> np.ndarray | 
         return None
     values = column.cast(pl.Float64, strict=False).to_numpy()
     values = np.where(np.abs(values) < 1e30, values, np.nan)
-    return values if order is None else values[order]
+    return values[:MOST] if order is None else values[order[:MOST]]
 
 
 def _changes(values: np.ndarray, inner: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ def check_stamps(
     try:
         stamps = read_stamps(frame, time)
     except (DataError, ArgumentError) as error:
-        return [Finding("stamp", "error", str(error), column=label)]
+        return [Finding("stamp", "error", str(error))]
     rows = np.arange(len(stamps)) if order is None else order
     stamps = stamps[rows]
     which = np.repeat(np.arange(len(names)), np.diff(offsets))

@@ -86,6 +86,9 @@ def read_numbers(column: pl.Series) -> np.ndarray:
 
 def read_words(column: pl.Series) -> pl.Series:
     """A column as text, whatever its type: 7 and 7.0 are '7', True is 'true'."""
+    if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
+        cure = "Convert the column."
+        raise DataError(explain(column.name, "a column of words or numbers", f"type {column.dtype}", cure))
     if column.dtype.is_float() and (column.drop_nulls().drop_nans() % 1 == 0).all():
         column = column.fill_nan(None).cast(pl.Int64)
     return column.cast(pl.String)

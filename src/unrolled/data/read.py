@@ -151,7 +151,7 @@ def _of_native(source: Any) -> Frame:
     places = dict(zip(names, table.columns, strict=True))
 
     def get(name: str) -> pl.Series:
-        return _series(name, index[name] if name in index else table[places[name]].to_native())
+        return _series(name, index[name] if name in index else table.get_column(places[name]).to_native())
 
     return Frame((*index, *names), len(table), source, get)
 

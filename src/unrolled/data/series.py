@@ -46,6 +46,12 @@ class Roles:
     def __post_init__(self) -> None:
         for role in ("target", "time", "known", "past", "static"):
             object.__setattr__(self, role, arguments.names(role, getattr(self, role)))
+        if self.series is not None:
+            named = arguments.names("series", self.series)
+            if len(named) != 1:
+                cure = "Join several columns into one first."
+                raise ArgumentError(explain("series", "one column", repr(self.series), cure))
+            object.__setattr__(self, "series", named[0])
         taken = dict.fromkeys(self.time, "time")
         if self.series is not None:
             taken[self.series] = "series"

@@ -11,6 +11,7 @@ from unrolled.errors import DataError, explain
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "-nan"]
 SEPARATORS = ",;\t|"
 BLOCK = 1 << 20
+FIRST_LOOK = 10_000  # rows that tell the types; looking at all of them takes five times as long
 
 
 def read_text_file(path: Path, text: Collection[str] = ()) -> pl.DataFrame:
@@ -23,17 +24,24 @@ def read_text_file(path: Path, text: Collection[str] = ()) -> pl.DataFrame:
     separator, header = _header(path)
     _check_header(path, header)
     _check_lines(path, separator, len(header))
-    try:
-        table = pl.read_csv(
+
+    def read(rows: int | None) -> pl.DataFrame:
+        return pl.read_csv(
             path,
             separator=separator,
             null_values=MISSING,
-            infer_schema_length=None,
+            infer_schema_length=rows,
             schema_overrides={name: pl.String for name in header if name.strip() in text},
             new_columns=[name.strip() for name in header],
         )
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _unreadable(path, str(error).splitlines()[0]) from None
+
+    try:
+        table = read(FIRST_LOOK)
+    except pl.exceptions.PolarsError:  # a later row does not fit the types of the first ones
+        try:
+            table = read(None)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise _unreadable(path, str(error).splitlines()[0]) from None
     table = table.head(max(0, table.height - _blank_end(path)))
     spaced = [_trimmed(column) for column in table if column.dtype == pl.String and column.name not in text]
     return table.with_columns(spaced)
@@ -57,7 +65,10 @@ def _header(path: Path) -> tuple[str, list[str]]:
         cure = "The first line names the columns."
         raise DataError(explain(str(path), "a table with column names", "an empty file or line", cure))
     separator = "\t" if path.suffix.lower() == ".tsv" else max(SEPARATORS, key=first.count)
-    return separator, next(csv.reader([first], delimiter=separator))
+    try:
+        return separator, next(csv.reader([first], delimiter=separator))
+    except csv.Error as error:
+        raise _unreadable(path, str(error).split(" - ")[0]) from None
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -84,7 +95,7 @@ def _is_number(text: str) -> bool:
 def _check_lines(path: Path, separator: str, width: int) -> None:
     """Refuse a line with too few or too many fields, which would else be filled with missing values.
 
-    A file with quotes is left to the reader: a quoted field may hold separators and line ends.
+    From the first quote on, fields are counted the slow way: they may hold separators and line ends.
     """
     mark, number, blank = separator.encode(), 0, 0
     with path.open("rb") as file:
@@ -94,11 +105,27 @@ def _check_lines(path: Path, separator: str, width: int) -> None:
                 if not line.strip():
                     blank = blank or number
                 elif b'"' in line:
+                    _check_quoted(path, separator, width)
                     return
                 elif blank and width > 1:
                     raise _wrong_line(path, blank, "an empty line", width)
                 elif line.count(mark) != width - 1:
                     raise _wrong_line(path, number, str(line.count(mark) + 1), width)
+
+
+def _check_quoted(path: Path, separator: str, width: int) -> None:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows, blank = csv.reader(file, delimiter=separator), 0
+        try:
+            for row in rows:
+                if not row:
+                    blank = blank or rows.line_num
+                elif blank and width > 1:
+                    raise _wrong_line(path, blank, "an empty line", width)
+                elif len(row) != width:
+                    raise _wrong_line(path, rows.line_num, str(len(row)), width)
+        except csv.Error as error:
+            raise _unreadable(path, f"{error} in line {rows.line_num}") from None
 
 
 def _wrong_line(path: Path, number: int, got: str, width: int) -> DataError:
@@ -123,4 +150,4 @@ def _unreadable(path: Path, reason: str) -> DataError:
             except UnicodeDecodeError as error:
                 got = f"byte 0x{line[error.start]:02x} in line {number}"
                 return DataError(explain(str(path), "text in UTF-8", got, "Save the file as UTF-8."))
-    return DataError(explain(str(path), "a table of text", reason, "Correct the file."))
+    return DataError(explain(str(path), "a table of text", reason.rstrip("."), "Correct the file."))
