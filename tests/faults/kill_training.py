@@ -37,6 +37,10 @@ class KillError(Exception):
     """A trial could not be made, or a run failed by itself."""
 
 
+class TracingRefusedError(KillError):
+    """This machine lets nobody trace system calls."""
+
+
 @dataclass(frozen=True)
 class Place:
     """The folders of one run: the checkpoint alone in one, the model in the other."""
@@ -146,7 +150,7 @@ def traced(tracer: Path, text: str, place: Place, writing: int, call: str) -> li
     words = [str(tracer), str(place.checkpoint.parent.resolve()), str(writing), call, str(log)]
     done = subprocess.run([*words, *place.command(text)], stdin=subprocess.DEVNULL, capture_output=True)
     if done.returncode == TRACING_REFUSED:
-        raise KillError("this machine lets nobody trace system calls (ptrace): pass --calls 0")
+        raise TracingRefusedError("this machine lets nobody trace system calls (ptrace): pass --calls 0")
     lines = log.read_text().splitlines()
     if (done.returncode == 128 + signal.SIGKILL) != (writing > 0) or (writing > 0 and lines[-1] != "killed"):
         raise KillError(f"writing {writing}, call {call}: ended with {done.returncode} after {lines[-1:]}")
@@ -225,6 +229,25 @@ def check_hundred(text: str, moments: int, calls: int, jobs: int, seed: int, par
     different = sum(not same for _, same in ends)
     print(f"{len(ends) - different} of {len(ends)} identical")
     return different
+
+
+def check_chain(text: str, shares: list[float], calls: list[tuple[int, str]], parent: Path) -> bool:
+    """The short form: one run, killed again each time it goes on.
+
+    `shares` are moments as parts of an undisturbed run's time; `calls` are (writing, call), each counted from
+    the start of its process.
+    Returns: whether the run ended in the same bytes.
+    """
+    model, seconds = undisturbed(text, new_place(parent, "undisturbed"))
+    tracer = build_tracer(parent) if calls else None
+    place = new_place(parent, "chain")
+    for writing, call in calls:
+        assert tracer is not None
+        traced(tracer, text, place, writing, call)
+    for share in shares:
+        kill_at_moment(text, place, share * seconds)
+    run(place.command(text))
+    return place.model.read_bytes() == model
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from torch import nn
 
 from unrolled.errors import ArgumentError, BackendError, ShapeError, TrainingError, TrainingInterrupted
 from unrolled.training import History, SilentReporter, TrainingOptions, fit, learning_rate
+from unrolled.training.optimizer import AdamW
 
 QUICK = TrainingOptions(epochs=3, learning_rate=0.01, warmup=2, patience=0, device="cpu", weight_decay=0.0)
 
@@ -41,7 +42,7 @@ class Points:
 
 
 def distance(network: nn.Module) -> float:
-    return abs(float(network.w) - 2.0)  # type: ignore[arg-type]
+    return abs(network.w.item() - 2.0)
 
 
 def train(
@@ -65,19 +66,18 @@ def test_the_records_are_those_of_a_loop_by_hand() -> None:
     points = [[1.0, 2.0], [0.5, 0.1], [3.0, 1.0]]
     options = replace(QUICK, epochs=2, clip=4.0, schedule="decay")
     history = train(Line(), Points(*points), options)
-    w = nn.Parameter(torch.tensor([0.0]))
-    optimizer = torch.optim.AdamW([w], weight_decay=0.0)
+    line = Line()
+    w, optimizer = line.w, AdamW(line, weight_decay=0.0)
     for epoch, record in enumerate(history.epochs):
         losses, norms, rate = [], [], 0.0
         for index, batch in enumerate(map(torch.tensor, points)):
             rate = learning_rate(epoch * 3 + index, 6, options)
-            optimizer.param_groups[0]["lr"] = rate
             loss = (w * batch - 2 * batch).square().mean()
             (gradient,) = torch.autograd.grad(loss, [w])
             losses.append(loss.item())
             norms.append(gradient.norm().item())
             w.grad = gradient * min(1.0, 4.0 / norms[-1])
-            optimizer.step()
+            optimizer.step(rate)
         assert record.train_loss == pytest.approx(sum(losses) / 3, rel=1e-6)
         assert record.gradient_norm == pytest.approx(sum(norms) / 3, rel=1e-6)
         assert record.clip_rate == sum(norm > 4.0 for norm in norms) / 3 == pytest.approx(2 / 3)
@@ -90,7 +90,7 @@ def test_the_best_weights_come_back() -> None:
     seen: list[float] = []
 
     def validate(network: nn.Module) -> float:
-        seen.append(float(network.w))  # type: ignore[arg-type]
+        seen.append(network.w.item())  # type: ignore[arg-type]
         return next(scores)
 
     network = Line()
@@ -102,8 +102,8 @@ def test_the_best_weights_come_back() -> None:
 
 def test_the_untrained_network_can_win() -> None:
     network = Line(start=2.0)
-    history = train(network, Points([1.0]), QUICK, lambda n: 1.0 if float(n.w) == 2.0 else 3.0 + float(n.w))
-    assert (history.best_epoch, float(network.w)) == (0, 2.0)
+    history = train(network, Points([1.0]), QUICK, lambda n: 1.0 if n.w.item() == 2.0 else 3.0 + n.w.item())
+    assert (history.best_epoch, network.w.item()) == (0, 2.0)
 
 
 @pytest.mark.parametrize(("patience", "epochs"), [(2, 4), (3, 5), (0, 9)])
@@ -119,7 +119,7 @@ def test_patience_ends_a_run(patience: int, epochs: int) -> None:
 def test_no_epochs_train_nothing() -> None:
     network = Line(0.25)
     history = train(network, Points([1.0]), replace(QUICK, epochs=0))
-    assert (history.scores, float(network.w)) == ([1.75], 0.25)
+    assert (history.scores, network.w.item()) == ([1.75], 0.25)
 
 
 def test_the_averaged_weights_are_validated_and_kept() -> None:
@@ -127,17 +127,17 @@ def test_the_averaged_weights_are_validated_and_kept() -> None:
     points = Points([1.0, 3.0], [2.0, 1.0])
 
     def loss(line: nn.Module, batch: Any, state: Any) -> Any:
-        weights.append(float(line.w))  # type: ignore[arg-type]
+        weights.append(line.w.item())  # type: ignore[arg-type]
         return line.loss(batch, state)  # type: ignore[operator]
 
     history = train(network, points, replace(QUICK, average=0.9))
     train(raw, points, QUICK, loss=loss)  # the same steps; the last epoch is the best one
-    weights.append(float(raw.w))
+    weights.append(raw.w.item())
     average = 0.0
     for step, weight in enumerate(weights[1:]):
         keep = min(0.9, (1 + step) / (10 + step))
         average = keep * average + (1 - keep) * weight
-    assert float(network.w) == pytest.approx(average, rel=1e-6)
+    assert network.w.item() == pytest.approx(average, rel=1e-6)
     assert history.best == pytest.approx(2.0 - average, rel=1e-6)
 
 
@@ -187,7 +187,7 @@ def test_a_loss_that_is_not_finite_is_named_with_its_place(bad: str) -> None:
     assert message.startswith("loss: expected finite numbers, got ")
     assert "in epoch 2 of 3, batch 3 of 3, step 6, learning rate 0.01. Try a lower learning_rate" in message
     assert message.endswith("Best so far: validation 1.97, after epoch 1.")
-    assert float(network.w) == pytest.approx(0.03, rel=1e-3)  # the best so far: after three steps of 0.01
+    assert network.w.item() == pytest.approx(0.03, rel=1e-3)  # the best so far: after three steps of 0.01
 
 
 def test_a_gradient_that_is_not_finite_is_named() -> None:
@@ -199,7 +199,7 @@ def test_a_gradient_that_is_not_finite_is_named() -> None:
         TrainingError, match=r"^gradient: .* a norm of nan in epoch 1 of 3, batch 1 of 1, step 1"
     ):
         train(network, Points([1.0]), QUICK, loss=loss)
-    assert float(network.w) == 1.0
+    assert network.w.item() == 1.0
 
 
 def test_a_score_that_is_not_finite_is_named() -> None:
@@ -210,6 +210,17 @@ def test_a_score_that_is_not_finite_is_named() -> None:
         train(Line(), Points([1.0]), QUICK, lambda n: next(scores))
     with pytest.raises(TrainingError, match="got inf after the untrained network"):
         train(Line(), Points([1.0]), QUICK, lambda n: float("inf"))
+
+
+def test_fit_tells_how_it_goes_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    fit(Line(), Points([1.0]), distance, QUICK)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert [line.split(" loss ")[0] for line in told.err.splitlines()] == [
+        "epoch 1/3",
+        "epoch 2/3",
+        "epoch 3/3",
+    ]
 
 
 def test_what_cannot_be_trained_is_refused() -> None:
@@ -238,8 +249,8 @@ def test_ctrl_c_without_a_checkpoint_keeps_the_best_weights_and_says_so() -> Non
         train(network, Points([1.0], [1.0]), QUICK, loss=loss)
     assert str(caught.value) == (
         "training: expected 3 epochs, got Ctrl-C in epoch 2 of 3, after batch 2 of 2. "
-        "The best weights so far (validation 1.985, after epoch 1) are in the network, the rest of the run is "
-        "lost: name a checkpoint next time to be able to go on."
+        "The best weights so far (validation 1.985, after epoch 1) are in the network, the rest of the run "
+        "is lost: name a checkpoint next time to be able to go on."
     )
     assert len(steps) == 4
     assert distance(network) == pytest.approx(1.985)
