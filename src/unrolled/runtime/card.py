@@ -140,10 +140,8 @@ def _operation(kind: type[Operation], given: Mapping[str, Any], where: str) -> O
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     for name in (*given, *names):
         if name not in given or name not in names:
-            got = "none" if name in names else repr(name)
-            raise wrong(
-                f"{where}: attributes", f"'{name}'" if name in names else f"only {', '.join(names)}", got
-            )
+            expected = f"'{name}'" if name in names else f"only {', '.join(names)}"
+            raise wrong(f"{where}: attributes", expected, "none" if name in names else name)
     return kind(**{name: _from_json(given[name], hints[name], f"{where}: {name}") for name in names})
 
 

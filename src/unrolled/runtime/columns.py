@@ -124,21 +124,27 @@ class Columns:
         """The columns of one input, such as "past" or "past_codes"."""
         return tuple(column for column in self.ordered if column.key == key)
 
-    def series_code(self, series: str | int | None) -> int:
-        """The row of the target scaler for a series by its name or number.
+    def series_code(self, series: str | int | None, count: int) -> int:
+        """The row of the target scaler, one of `count`, for a series by its name or number.
 
         Raises: ArgumentError that names the nearest.
         """
-        if series is None:
-            if len(self.series) > 1:
-                listed = ", ".join(self.series[:5]) + (", ..." if len(self.series) > 5 else "")
-                cure = "Each series has its own scale: say whose rows these are."
-                raise ArgumentError(explain("series", f"one of {listed}", "None", cure))
+        listed = ", ".join(self.series[:5]) + (", ..." if len(self.series) > 5 else "")
+        listed = f"one of {listed}" if listed else f"a whole number in 0..{count - 1}"
+        if series is None and count == 1:
             return 0
-        if isinstance(series, str) and series not in self.series:
-            cure = nearest(series, self.series) or "Each series has its own scale: train with this one."
-            raise ArgumentError(explain("series", "a series of the training data", repr(series), cure))
-        return self.series.index(series) if isinstance(series, str) else integer("series", series, 0)
+        if series is None:
+            cure = "Each series has its own scale: say whose rows these are."
+            raise ArgumentError(explain("series", listed, "None", cure))
+        if isinstance(series, str):
+            if series not in self.series:
+                cure = nearest(series, self.series) or "Each series has its own scale: train with this one."
+                raise ArgumentError(explain("series", listed, repr(series), cure))
+            return self.series.index(series)
+        code = integer("series", series, 0)
+        if code >= count:
+            raise ArgumentError(explain("series", f"a whole number in 0..{count - 1}", code, "Or its name."))
+        return code
 
     def card(self) -> Card:
         """As JSON."""

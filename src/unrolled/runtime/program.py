@@ -97,6 +97,12 @@ class Program:
         ]
         return max(windows, default=1)
 
+    @cached_property
+    def series_count(self) -> int:
+        """How many series have a row of their own in the target scaler; 1 where one scale serves all."""
+        tables = [name for n in self.graph.nodes if _looks_up_series(n) for name in n.operation.weights]
+        return min((len(self.weights[table]) for table in tables), default=1)
+
     @property
     def streamable(self) -> bool:
         """Whether it can answer row by row."""
@@ -196,6 +202,10 @@ class Program:
         return replace(self, graph=graph, columns=columns)
 
 
+def _looks_up_series(node: Node) -> bool:
+    return isinstance(node.operation, operations.Embed) and node.inputs == ("series",)
+
+
 def _frozen(array: Array) -> Array:
     copy = np.array(array, np.float32, order="C")
     copy.flags.writeable = False
@@ -281,6 +291,10 @@ def _check_columns(program: Program) -> None:
             raise ArgumentError(
                 explain(f"column '{column.name}'", "a role the model reads", repr(column.role), "")
             )
+    series = program.columns.series
+    if series and "series" in program.inputs and len(series) != program.series_count:
+        cure = "Name each row of the target scaler."
+        raise ArgumentError(explain("columns: series", f"{program.series_count} names", len(series), cure))
     needs_stamp = "stamp" in program.inputs or "future_stamp" in program.inputs
     if needs_stamp and program.columns.stamp is None:
         raise ArgumentError(

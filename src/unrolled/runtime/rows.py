@@ -52,17 +52,31 @@ class RowReader:
         Shapes: rows, a mapping of columns (rows,) or an array (rows, columns).
         Raises: DataError that names the column and, where there are several, the row.
         """
-        names = [column.name for column in columns] + ([self.stamp] if self.stamp else [])
-        if isinstance(rows, Mapping):
-            given = self._from_mapping(rows, columns, what)
-        else:
-            given = _from_array(rows, names, what, bool(self.stamp))
         coded = not isinstance(rows, Mapping)
+        given = self._from_array(rows, columns, what) if coded else self._from_mapping(rows, columns, what)
         table = {column.name: self._values(column, given[column.name], coded) for column in columns}
         if self.stamp in given:
             table[str(self.stamp)] = _stamps(str(self.stamp), given[str(self.stamp)])
         _check_lengths(table, what)
         return table
+
+    def _from_array(self, rows: Any, columns: Sequence[Column], what: str) -> dict[str, Any]:
+        """An array by columns. The stamp is the last one; a future may leave it out."""
+        names, array = [column.name for column in columns], np.asarray(rows)
+        if self.stamp and (what != "future" or array.shape[-1:] != (len(names),)):
+            names.append(self.stamp)
+        if array.dtype.kind not in "fiub":
+            cure = "Pass text and stamps by name, in a mapping."
+            raise DataError(explain(what, "numbers", f"{array.dtype}", cure))
+        if array.ndim != 2 or array.shape[1] != len(names):
+            got = f"{array.shape[-1]}" if array.ndim else "1"
+            cure = "Keep this order."
+            raise ShapeError(explain(what, f"{len(names)} columns ({', '.join(names)})", got, cure))
+        if self.stamp in names and array.dtype.kind == "f" and array.dtype.itemsize < 8:
+            where = f"{what}: column '{self.stamp}'"
+            cure = "Use float64, or a mapping with a stamp."
+            raise DataError(explain(where, "microseconds in float64", str(array.dtype), cure))
+        return {name: array[:, place] for place, name in enumerate(names)}
 
     def _from_mapping(self, rows: Mapping[str, Any], columns: Sequence[Column], what: str) -> dict[str, Any]:
         names = [column.name for column in columns]
@@ -135,8 +149,6 @@ class RowReader:
             names = ", ".join(column.name for column in columns)
             cure = f"Pass their next {horizon} rows as future=."
             raise DataError(explain("future", f"the columns {names}", "None", cure))
-        if future is not None and not isinstance(future, Mapping):
-            future = self._future_mapping(future)
         table = self.table({} if future is None else future, columns, "future")
         if self.stamp and "future_stamp" in self.program.inputs and self.stamp not in table:
             table[self.stamp] = self._next_stamps(last)
@@ -146,35 +158,12 @@ class RowReader:
                 raise DataError(explain(f"future: column '{name}'", f"{horizon} rows", len(values), cure))
         return table
 
-    def _future_mapping(self, future: Any) -> dict[str, Any]:
-        """An array by columns; the stamps may be left out of it."""
-        names = [column.name for column in self.future_columns]
-        array = np.asarray(future)
-        with_stamp = bool(self.stamp) and array.ndim == 2 and array.shape[1] == len(names) + 1
-        return _from_array(future, [*names, str(self.stamp)] if with_stamp else names, "future", with_stamp)
-
     def _next_stamps(self, last: Table) -> Array:
         interval = self.program.columns.interval
         if interval is None:
             cure = f"Pass the next {self.program.horizon} stamps in future=."
             raise DataError(explain(f"future: column '{self.stamp}'", "stamps", "none", cure))
         return interval.after(last[str(self.stamp)][-1], self.program.horizon)
-
-
-def _from_array(rows: Any, names: list[str], what: str, stamped: bool) -> dict[str, Any]:
-    array = np.asarray(rows)
-    if array.dtype.kind not in "fiub":
-        cure = "Pass text and stamps by name, in a mapping."
-        raise DataError(explain(what, "numbers", f"{array.dtype}", cure))
-    if array.ndim != 2 or array.shape[1] != len(names):
-        got = f"{array.shape[-1]}" if array.ndim else "1"
-        raise ShapeError(explain(what, f"{len(names)} columns ({', '.join(names)})", got, "Keep this order."))
-    if stamped and array.dtype.kind == "f" and array.dtype.itemsize < 8:
-        cure = "Use float64, or a mapping with a stamp."
-        raise DataError(
-            explain(f"{what}: column '{names[-1]}'", "microseconds in float64", str(array.dtype), cure)
-        )
-    return {name: array[:, place] for place, name in enumerate(names)}
 
 
 def _check_lengths(table: Table, what: str) -> None:

@@ -1,13 +1,14 @@
 """A stream: a model that takes one row at a time, keeps its state, and answers."""
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled import _native
-from unrolled.errors import ArgumentError, ModelFileError, ShapeError, explain
+from unrolled._native import philox_normal
+from unrolled.errors import ArgumentError, DataError, ModelFileError, ShapeError, explain
 from unrolled.format import read_model
 from unrolled.runtime.interpreter import evaluate
 from unrolled.runtime.program import Program
@@ -115,7 +116,21 @@ class Stream:
         return answer
 
     def _read(self, rows: Any, count: int | None = None) -> Table:
+        if isinstance(rows, Mapping):
+            self._check_series(rows)
         return self._reader.table(rows, self._reader.columns, "row" if count == 1 else "rows")
+
+    def _check_series(self, rows: Mapping[str, Any]) -> None:
+        """Refuse rows of another series: a stream is the memory of one."""
+        columns = self.program.columns
+        column = columns.series_column
+        if column is None or column not in rows or not columns.series or "series" not in self.program.inputs:
+            return
+        own = columns.series[self._state.series]
+        for name in rows[column]:
+            if str(name) != own:
+                cure = "Open a stream for each series."
+                raise DataError(explain(f"column '{column}'", repr(own), repr(name), cure))
 
     def _advance(self, table: Table, future: Any, wanted: bool) -> tuple[Array | None, StreamState]:
         """The answer at the last row and the state after it; nothing of the stream is changed."""
@@ -191,7 +206,7 @@ def _run(
 def draw_noise(program: Program, seen: int) -> Array:
     """The standard normal numbers of the answer after `seen` rows: Philox(seed, seen)."""
     noise = np.empty(program.inputs["noise"].spec.shape, np.float32)
-    _native.philox_normal(program.seed, seen, noise.reshape(-1))
+    philox_normal(program.seed, seen, noise.reshape(-1))
     return noise
 
 
@@ -219,4 +234,4 @@ def _no_future(reader: RowReader) -> Table:
 def _series_code(program: Program, series: str | int | None) -> int:
     if "series" not in program.inputs:
         return 0
-    return program.columns.series_code(series)
+    return program.columns.series_code(series, program.series_count)
