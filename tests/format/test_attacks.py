@@ -248,6 +248,16 @@ def test_a_boolean_that_is_neither_is_refused(tmp_path):
         read_model(path)
 
 
+def test_names_in_a_message_cannot_break_its_line(tmp_path):
+    path = tmp_path / "m"
+    for name in ("a\nb", "x" * 10_000):
+        path.write_bytes(made(fields={"w": W, name: B}, data=DATA[:24] + b"\x01\x02"))
+        with pytest.raises(ModelFileError, match="expected bytes 0 and 1") as caught:
+            read_model(path)
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+    assert "\n" not in refused(tmp_path, made(CARD | {"a\nb": ["\ud800"]}))
+
+
 def test_an_empty_array_may_have_any_other_size(tmp_path):
     empty = {"dtype": "F64", "shape": [0, 2**50], "data_offsets": [0, 0]}
     (tmp_path / "m").write_bytes(made(fields={"e": empty, "w": W, "b": B}))

@@ -14,7 +14,7 @@ from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import digest, header, strict_json
 from unrolled.format.atomic import write_atomically
 from unrolled.format.card import check_card, check_format, field
-from unrolled.format.told import ANOTHER_COPY, naming, wrong
+from unrolled.format.told import ANOTHER_COPY, naming, shown, wrong
 
 BLOCK = 2**20
 
@@ -108,7 +108,7 @@ def _parse(text: memoryview, length: int) -> tuple[dict[str, Any], list[header.P
 def _view(place: header.Place, data: np.ndarray) -> np.ndarray:
     raw = data[place.begin : place.end]
     if place.dtype == bool and raw.size and raw.max() > 1:
-        raise wrong(f"array '{place.name}'", "bytes 0 and 1, as its dtype is BOOL", int(raw.max()))
+        raise wrong(f"array {shown(place.name)}", "bytes 0 and 1, as its dtype is BOOL", int(raw.max()))
     return raw.view(place.dtype).reshape(place.shape)
 
 
