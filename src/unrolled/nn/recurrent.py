@@ -77,6 +77,10 @@ class Recurrent(Layer):
     """
 
     state_type: ClassVar[type]
+    bias_ih: Parameter | None
+    bias_hh: Parameter | None
+    gain_ih: Parameter | None
+    gain_hh: Parameter | None
 
     def __init__(self, input_size: int, hidden_size: int, cell: Cell, options: CellOptions | None = None):
         super().__init__()
@@ -102,11 +106,6 @@ class Recurrent(Layer):
         for name in ("gain_ih", "gain_hh"):
             self.register_parameter(name, Parameter(torch.empty(rows)) if self.options.layer_norm else None)
         self.reset_parameters()
-
-    bias_ih: Parameter | None
-    bias_hh: Parameter | None
-    gain_ih: Parameter | None
-    gain_hh: Parameter | None
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
