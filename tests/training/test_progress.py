@@ -4,7 +4,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from unrolled.training import EpochRecord, History, PlainReporter, RichReporter, choose_reporter
+from unrolled.training import EpochRecord, History, PlainReporter, RichReporter, default_reporter
 from unrolled.training.history import EpochSums
 from unrolled.training.progress import Reporter
 
@@ -57,6 +57,6 @@ def test_the_bar_tells_loss_clip_rate_validation_and_keeps_the_best_epochs() -> 
 
 
 def test_the_bar_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(choose_reporter(), PlainReporter)
+    assert isinstance(default_reporter(), PlainReporter)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert isinstance(choose_reporter(), RichReporter)
+    assert isinstance(default_reporter(), RichReporter)

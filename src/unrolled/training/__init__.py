@@ -12,7 +12,7 @@ from unrolled.training.progress import (
     Reporter,
     RichReporter,
     SilentReporter,
-    choose_reporter,
+    default_reporter,
 )
 from unrolled.training.run import Run
 from unrolled.training.schedule import learning_rate
@@ -32,8 +32,8 @@ __all__ = [
     "Validate",
     "autocast",
     "choose_device",
-    "choose_reporter",
     "clip_gradients",
+    "default_reporter",
     "detach",
     "fit",
     "learning_rate",

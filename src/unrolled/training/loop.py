@@ -23,7 +23,7 @@ from unrolled.training.history import EpochSums, History
 from unrolled.training.interrupt import Interrupt, deferred_interrupt
 from unrolled.training.optimizer import AdamW
 from unrolled.training.options import TrainingOptions
-from unrolled.training.progress import Reporter, choose_reporter
+from unrolled.training.progress import Reporter, default_reporter
 from unrolled.training.run import Run
 from unrolled.training.weights import Weights, averaged, restore, snapshot, start_average, update_average
 
@@ -75,7 +75,7 @@ def fit(
     device = choose_device(options.device)
     autocast(device, options.precision)  # refuses now what it cannot do
     keeper = Keeper(keep, options, source.steps, device)
-    reporter = reporter or choose_reporter()
+    reporter = reporter or default_reporter()
     network.to(device)
     with reproducible(device, options.seed), deferred_interrupt() as interrupt:
         run = keeper.read(network) if goes_on else start_run(network, source.steps, validate, options, device)

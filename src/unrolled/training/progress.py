@@ -122,7 +122,7 @@ class RichReporter:
         self._progress.stop()
 
 
-def choose_reporter() -> Reporter:
+def default_reporter() -> Reporter:
     """A bar where standard error is a terminal, plain lines elsewhere."""
     return RichReporter() if sys.stderr.isatty() else PlainReporter()
 
