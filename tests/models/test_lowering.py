@@ -40,7 +40,7 @@ class Case:
     future: dict[str, np.ndarray] | None
 
     def program(self) -> Program:
-        return self.network.lower(paths=7, seed=3) if self.recursive else self.network.lower()
+        return self.network.lower(paths=7, seed=3)
 
     @property
     def recursive(self) -> bool:

@@ -171,8 +171,8 @@ class DirectNetwork(nn.Module):
         anchor = torch.where(last.isnan(), mean[:, None], last)
         return anchor[:, :, None, :, None] + scale[:, None, None, :, None] * self.offsets(quantiles)
 
-    def lower(self) -> Program:
-        """The Program that every runtime runs."""
+    def lower(self, paths: int = 0, seed: int = 0) -> Program:
+        """The Program that every runtime runs. It draws no sample paths: only `RecursiveNetwork` takes both."""
         return lower_direct(self)
 
     def cost(self) -> int:

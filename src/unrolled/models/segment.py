@@ -171,8 +171,8 @@ class SegmentNetwork(nn.Module):
         answers, _ = self.recurrent(inputs.flatten(0, 2)[:, None], copies)
         return answers.reshape(inputs.shape)
 
-    def lower(self) -> Program:
-        """The Program that every runtime runs."""
+    def lower(self, paths: int = 0, seed: int = 0) -> Program:
+        """The Program that every runtime runs. It draws no sample paths: only `RecursiveNetwork` takes both."""
         return lower_segment(self)
 
     def cost(self) -> int:

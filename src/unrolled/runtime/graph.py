@@ -1,6 +1,6 @@
 """A graph of operations: named inputs, nodes in running order, named outputs; shapes known beforehand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unrolled.errors import ArgumentError, ShapeError, explain, nearest
@@ -123,8 +123,3 @@ def rows_needed(graph: Graph, resolved: Resolved) -> frozenset[str]:
         if remembers or node.name in every:
             every.update(node.inputs)
     return frozenset(every)
-
-
-def specs_match(given: Sequence[Spec], wanted: Sequence[Spec]) -> bool:
-    """Whether values have the shapes and types they should have."""
-    return list(given) == list(wanted)
