@@ -70,6 +70,12 @@ def test_business_days_keep_their_time_of_day_and_pass_the_weekend():
     assert ahead.astype("datetime64[m]").astype(str).tolist() == ["2024-01-08T16:00", "2024-01-09T16:00"]
 
 
+def test_business_days_go_on_with_monday_after_a_weekend_stamp():
+    saturday = np.array(["2024-01-06"], "datetime64[us]")
+    ahead = future_stamps(saturday, 2, step=Step("business day", 1))
+    assert ahead.astype("datetime64[D]").astype(str).tolist() == ["2024-01-08", "2024-01-09"]
+
+
 def test_one_stamp_is_enough_where_the_step_is_given():
     made = np.array(["2024-01-31"], "datetime64[us]")
     ahead = future_stamps(made, 3, Step("month", 1, day=31)).astype("datetime64[D]")

@@ -59,6 +59,13 @@ def test_with_stamps_all_series_are_cut_at_the_same_dates():
     np.testing.assert_allclose(np.array(parts.rows) / 170, [0.7, 0.1, 0.2], atol=0.02)
 
 
+def test_a_cut_by_date_falls_where_the_fraction_says():
+    parts = split_rows(several([10, 10], ["2024-01-01", "2024-01-01"]), (0.5, 0.2, 0.3))
+    assert parts.train.tolist() == [[0, 5], [10, 15]]
+    assert parts.validation.tolist() == [[5, 7], [15, 17]]
+    assert parts.test.tolist() == [[7, 10], [17, 20]]
+
+
 @pytest.mark.parametrize(
     ("split", "message"),
     [
