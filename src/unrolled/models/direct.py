@@ -172,7 +172,7 @@ class DirectNetwork(nn.Module):
         return anchor[:, :, None, :, None] + scale[:, None, None, :, None] * self.offsets(quantiles)
 
     def lower(self, paths: int = 0, seed: int = 0) -> Program:
-        """The Program that every runtime runs. It draws no sample paths: only `RecursiveNetwork` takes both."""
+        """The Program that every runtime runs. Paths and seed are for `RecursiveNetwork` alone."""
         return lower_direct(self)
 
     def cost(self) -> int:
