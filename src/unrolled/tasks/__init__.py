@@ -1,0 +1,5 @@
+"""What a user holds: a task reads the data, trains, judges, saves, predicts and streams."""
+
+from unrolled.tasks.forecast_evaluation import Evaluation as Evaluation
+from unrolled.tasks.forecaster import Forecaster as Forecaster
+from unrolled.tasks.loading import load as load

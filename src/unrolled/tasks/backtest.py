@@ -1,0 +1,103 @@
+"""Backtest: roll the origin forward, train anew before each piece of the test part, score on the piece."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from unrolled.arguments import integer
+from unrolled.data import Split, read_frame, read_series, split_rows
+from unrolled.errors import DataError, explain
+from unrolled.tasks.forecast_evaluation import Evaluation, Losses, Score
+from unrolled.tasks.forecast_frames import roles_of
+from unrolled.tasks.forecast_scoring import verdict_of
+from unrolled.training import Reporter
+
+
+def backtest(
+    forecaster: Any,
+    frame: Any,
+    target: Any,
+    folds: int,
+    reporter: Reporter | None = None,
+    *,
+    time: Any = None,
+    series: str | None = None,
+    known: Any = None,
+    past: Any = None,
+    static: Any = None,
+    split: Any = (0.7, 0.1, 0.2),
+) -> Evaluation:
+    """The scores of all folds together, the verdict on all their windows.
+
+    Raises: DataError if a piece of the test part is shorter than the horizon.
+    """
+    folds = integer("folds", folds, 1, "3 is a good number.")
+    opened = read_frame(frame)
+    data = read_series(opened, roles_of(opened, target, time, series, known=known, past=past, static=static))
+    whole = split_rows(data, split)
+    longest = int((whole.test[:, 1] - whole.test[:, 0]).max())
+    if longest // folds < forecaster.horizon:
+        got = f"{longest} test rows for {folds} folds"
+        cure = "Take fewer folds, a shorter horizon or a larger test part."
+        raise DataError(explain("folds", f"pieces of at least {forecaster.horizon} rows", got, cure))
+    found = []
+    for fold in range(folds):
+        if reporter is not None:
+            reporter.note(f"Fold {fold + 1} of {folds}")
+        part = fold_split(whole, fold, folds)
+        found.append(clone(forecaster).fit_series(data, part, reporter=reporter).evaluation_)
+    return pooled(found, forecaster.horizon)
+
+
+def fold_split(whole: Split, fold: int, folds: int) -> Split:
+    """The split of a fold: its piece of the test part; before it, training and validation in the old proportion."""
+    start = whole.test[:, 0]
+    length = (whole.test[:, 1] - start) // folds
+    first = start + fold * length
+    last = np.where(fold == folds - 1, whole.test[:, 1], first + length)
+    validation = whole.validation[:, 1] - whole.validation[:, 0]
+    return Split(
+        np.stack([whole.train[:, 0], first - validation], 1),
+        np.stack([first - validation, first], 1),
+        np.stack([first, last], 1),
+    )
+
+
+def pooled(found: list[Evaluation], horizon: int) -> Evaluation:
+    """Several evaluations as one: means weighted by windows, the verdict on all windows together."""
+    weights = np.array([evaluation.windows for evaluation in found], float)
+    losses = Losses(
+        {name: np.concatenate([e.losses.by_name[name] for e in found]) for name in found[0].losses.by_name},
+        np.concatenate([e.losses.rows for e in found]),
+        np.concatenate([e.losses.series for e in found]),
+    )
+    scores = tuple(
+        mean_score([evaluation.scores[place] for evaluation in found], weights)
+        for place in range(len(found[0].scores))
+    )
+    return replace(
+        found[0],
+        title=f"Backtest: {len(found)} folds, {int(weights.sum())} windows of {horizon} rows",
+        scores=scores,
+        verdict=verdict_of(losses, found[0].model.name, horizon),
+        windows=int(weights.sum()),
+        losses=losses,
+    )
+
+
+def mean_score(scores: list[Score], weights: np.ndarray) -> Score:
+    """The mean of one table row over folds."""
+
+    def mean(values: list[Any]) -> Any:
+        if values[0] is None:
+            return None
+        if isinstance(values[0], dict):
+            return {name: mean([value[name] for value in values]) for name in values[0]}
+        return float(np.average(values, weights=weights))
+
+    fields = ("mae", "mse", "mase", "coverage", "interval_score", "raw_mae", "coverage_by_target")
+    return replace(
+        scores[0], **{field: mean([getattr(score, field) for score in scores]) for field in fields}
+    )

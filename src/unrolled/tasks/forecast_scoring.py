@@ -1,0 +1,335 @@
+"""Score a forecaster and the plain baselines on the same windows."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from unrolled.baselines import ForecastBaseline, LastValue, SeasonalNaive, plain_forecasts
+from unrolled.data import Origins, SeriesSet, Split, origins, season_length
+from unrolled.errors import DataError, ModelFileError, explain
+from unrolled.format import field
+from unrolled.metrics import Verdict, fit_offsets, judge
+from unrolled.metrics.forecast import coverage, interval_score, mae, mase, mse, seasonal_scale
+from unrolled.tasks.forecast_evaluation import Evaluation, Losses, Score
+from unrolled.tasks.forecast_fit import answers, halves, thinned
+from unrolled.tasks.forecast_run import ForecastRunner
+
+MOST_NUMBERS = 40_000_000  # of forecasts held at once; beyond it windows are scored evenly spaced
+MOST_SAMPLED = 200  # windows of a recursive network, each of which takes sample paths
+CALIBRATION_WINDOWS = 2_000  # for the baselines' intervals
+RIDGE_HISTORY = 336  # rows the linear baseline looks at, at most
+
+
+class Forecasts(NamedTuple):
+    """Forecasts at some origins, raw: `point` (n, horizon, targets), `bounds` (2, n, horizon, targets)."""
+
+    point: np.ndarray
+    bounds: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What all forecasts of one evaluation are scored against.
+
+    Shapes: truth (n, horizon, targets); scale (n, 1, targets), each series' training standard deviation;
+    naive (series, targets), the denominators of MASE.
+    """
+
+    truth: np.ndarray
+    scale: np.ndarray
+    naive: np.ndarray
+    series: np.ndarray
+    targets: tuple[str, ...]
+    level: float | None
+
+    def score(self, name: str, found: Forecasts) -> tuple[Score, np.ndarray]:
+        """The scores, and the squared error of each window, (n,)."""
+        truth, point = self.truth / self.scale, found.point / self.scale
+        raw = mae(self.truth, found.point, per="target")
+        covered = widths = None
+        by_target: dict[str, float] = {}
+        if found.bounds is not None and self.level is not None:
+            low, high = found.bounds
+            covered = float(coverage(self.truth, low, high))
+            widths = float(interval_score(truth, low / self.scale, high / self.scale, self.level))
+            by_target = self._named(coverage(self.truth, low, high, per="target"))
+        score = Score(
+            name=name,
+            mae=float(mae(truth, point, per="target").mean()),
+            mse=float(mse(truth, point, per="target").mean()),
+            mase=float(mase(self.truth, found.point, self.naive, self.series)),
+            coverage=covered,
+            interval_score=widths,
+            raw_mae=self._named(raw),
+            coverage_by_target=by_target,
+        )
+        return score, mse(truth, point, per="origin")
+
+    def _named(self, values: np.ndarray) -> dict[str, float]:
+        return {name: float(value) for name, value in zip(self.targets, values, strict=True)}
+
+
+def scored_windows(found: Origins, runner: ForecastRunner) -> Origins:
+    """All origins where that can be afforded, else as many as can, evenly spaced."""
+    shape = runner.network.shape
+    most = MOST_NUMBERS // (shape.horizon * shape.targets * len(shape.quantiles))
+    sampled = runner.network.configuration["kind"] == "recursive"
+    return thinned(found, min(most, MOST_SAMPLED) if sampled else max(most, 1))
+
+
+def model_forecasts(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> Forecasts:
+    """The model's point forecast (its base quantile) and the bounds of its widest interval."""
+    quantiles = runner.at(data, judged)
+    levels = runner.network.shape.quantiles
+    pair = widest(levels)
+    bounds = None if pair is None else np.stack([quantiles[..., pair[0]], quantiles[..., pair[1]]])
+    return Forecasts(quantiles[..., runner.network.offsets.base], bounds)
+
+
+def baseline_forecasts(
+    runner: ForecastRunner,
+    baseline: ForecastBaseline,
+    data: SeriesSet,
+    split: Split,
+    judged: Origins,
+    level: float | None,
+) -> Forecasts:
+    """A baseline's forecasts, with an interval as wide as covered the windows the model was calibrated on."""
+    point = baseline.forecast(data.values[:, data.numeric("target")], data.offsets, judged)
+    if level is None or not (split.validation[:, 0] < split.validation[:, 1]).any():
+        return Forecasts(point, None)
+    margins = baseline_margins(runner, baseline, data, halves(split.validation)[1], level)
+    moved = point[..., None] + margins[judged.series]
+    return Forecasts(point, np.moveaxis(moved, -1, 0))
+
+
+def baseline_margins(
+    runner: ForecastRunner, baseline: ForecastBaseline, data: SeriesSet, ranges: np.ndarray, level: float
+) -> np.ndarray:
+    """What to add to a forecast for its lower and its upper bound, raw: (series, horizon, targets, 2)."""
+    calibration = thinned(origins_of(runner, data, ranges), CALIBRATION_WINDOWS)
+    scale = runner.inputs.target_scaler.scale[runner.inputs.scaler_rows(data)]  # (series, targets)
+    point = baseline.forecast(data.values[:, data.numeric("target")], data.offsets, calibration)
+    truth = answers(data, calibration, point.shape[1])
+    unit = scale[calibration.series][:, None]
+    both = np.repeat((point / unit)[..., None], 2, axis=-1)
+    offsets = fit_offsets(both, truth / unit, ((1 - level) / 2, (1 + level) / 2))
+    return (offsets * scale[:, None, :, None]).astype(np.float32)
+
+
+def widest(levels: tuple[float, ...]) -> tuple[int, int] | None:
+    """The places of the outermost quantiles that form an interval, or None.
+
+    Example:
+        >>> widest((0.05, 0.1, 0.5, 0.9))
+        (1, 3)
+    """
+    for low, level in enumerate(levels):
+        for high in range(len(levels) - 1, low, -1):
+            if abs(levels[high] - (1 - level)) < 1e-6:
+                return low, high
+    return None
+
+
+def verdict_of(losses: Losses, name: str, horizon: int) -> Verdict:
+    """The model's squared errors against the best baseline's, by block bootstrap over the windows."""
+    known = ~np.isnan(losses.by_name[name])
+    stride = int(np.median(np.diff(losses.rows))) if len(losses.rows) > 1 else 1
+    groups = losses.series[known] if len(np.unique(losses.series)) > 1 else None
+    others = {other: values[known] for other, values in losses.by_name.items() if other != name}
+    block = max(1, round(horizon / max(stride, 1)))
+    return judge(losses.by_name[name][known], others, block=block, groups=groups)
+
+
+@dataclass(frozen=True)
+class Periods:
+    """When a model's validation and test parts began, so that it is never judged on what it has seen.
+
+    `validation` and `test` are the first stamps of those parts; None where the data had no stamps.
+    """
+
+    validation: np.datetime64 | None
+    test: np.datetime64 | None
+
+    @classmethod
+    def of(cls, data: SeriesSet, split: Split) -> "Periods":
+        """The first stamps of the parts, over all series."""
+        if data.stamps is None:
+            return cls(None, None)
+        first = [
+            min(data.stamps[start] for start, stop in part if start < stop)
+            for part in (split.validation, split.test)
+        ]
+        return cls(*first)
+
+    def split(self, data: SeriesSet) -> Split:
+        """The rows of some data that were for training, for validation, and those that came later.
+
+        Raises: DataError if no row came later.
+        """
+        if data.stamps is None or self.test is None or self.validation is None:
+            none = np.stack([data.offsets[:-1]] * 2, 1)
+            return Split(none, none, np.stack([data.offsets[:-1], data.offsets[1:]], 1))
+        cuts = np.stack([data.offsets[:-1], data.offsets[:-1], data.offsets[:-1], data.offsets[1:]], 1)
+        for number, (start, stop) in enumerate(zip(data.offsets[:-1], data.offsets[1:], strict=True)):
+            own = data.stamps[start:stop]
+            cuts[number, 1:3] = start + np.searchsorted(own, [self.validation, self.test])
+        if (cuts[:, 2] == cuts[:, 3]).all():
+            expected = f"rows from {self.test.astype('datetime64[s]')} on, which the model has not seen"
+            cure = "Append newer rows: scores on rows it was trained on would say nothing."
+            raise DataError(explain("data", expected, "only earlier rows", cure))
+        return Split(*(cuts[:, part : part + 2] for part in range(3)))
+
+    def card(self) -> dict[str, str | None]:
+        """As JSON."""
+        return {
+            "validation": None if self.validation is None else str(self.validation),
+            "test": None if self.test is None else str(self.test),
+        }
+
+    @classmethod
+    def from_card(cls, card: dict[str, Any]) -> "Periods":
+        """From JSON. Raises: ModelFileError."""
+        return cls(*(read_stamp(card, name) for name in ("validation", "test")))
+
+
+def read_stamp(card: dict[str, Any], name: str) -> np.datetime64 | None:
+    """A stamp of a card, or None. Raises: ModelFileError if it is none."""
+    if card.get(name) is None:
+        return None
+    text = field(card, name, str, "card.periods")
+    try:
+        datetime.datetime.fromisoformat(text)
+        return np.datetime64(text, "us")
+    except ValueError:
+        raise ModelFileError(
+            explain(f"card.periods.{name}", "a stamp", repr(text), "Take another copy of the file.")
+        ) from None
+
+
+def evaluate(
+    runner: ForecastRunner,
+    data: SeriesSet,
+    split: Split,
+    naive: np.ndarray | None = None,
+    only: tuple[str, ...] | None = None,
+) -> Evaluation:
+    """Scores of the model and of every baseline that can be fitted, on the windows of the test part.
+
+    `naive` (series, targets) are the denominators of MASE where the data does not hold the training part; `only`
+    names the baselines that are wanted.
+    """
+    shape = runner.network.shape
+    every = origins_of(runner, data, split.test)
+    judged = scored_windows(every, runner)
+    season = season_of(data)
+    judge_ = judge_for(runner, data, split, judged, season, naive)
+    name = f"{runner.network.cell.upper()} ({runner.network.configuration['kind']})"
+    score, losses = judge_.score(name, model_forecasts(runner, data, judged))
+    scores, by_name = [score], {name: losses}
+    baselines, notes = fitted_baselines(runner, data, split, season, only)
+    if len(judged) < len(every):
+        notes.insert(0, f"{len(judged)} of {len(every)} windows are scored, evenly spaced.")
+    for baseline in baselines:
+        found = baseline_forecasts(runner, baseline, data, split, judged, judge_.level)
+        score, by_name[baseline.name] = judge_.score(baseline.name, found)
+        scores.append(score)
+    kept = Losses(by_name, judged.rows, judged.series)
+    return Evaluation(
+        title=f"{len(judged)} windows of {shape.horizon} rows{spanned(data, judged, shape.horizon)}",
+        scores=tuple(scores),
+        verdict=verdict_of(kept, name, shape.horizon),
+        level=judge_.level,
+        windows=len(judged),
+        notes=tuple(notes),
+        losses=kept,
+    )
+
+
+def origins_of(runner: ForecastRunner, data: SeriesSet, ranges: np.ndarray) -> Origins:
+    """The origins of a part at which this network can forecast. Raises: DataError if there is none."""
+    shape = runner.network.shape
+    needed = shape.history if runner.network.configuration["kind"] == "segment" else 1
+    return origins(data, ranges, needed, shape.horizon)
+
+
+def judge_for(
+    runner: ForecastRunner,
+    data: SeriesSet,
+    split: Split,
+    judged: Origins,
+    season: int | None,
+    naive: np.ndarray | None,
+) -> Judge:
+    """What the forecasts of these windows are scored against."""
+    shape = runner.network.shape
+    scale = runner.inputs.target_scaler.scale[runner.inputs.scaler_rows(data)]  # (series, targets)
+    if naive is None:
+        values = data.values[:, data.numeric("target")]
+        naive = seasonal_scale(values, data.offsets, split.train, season or 1)
+    pair = widest(shape.quantiles)
+    return Judge(
+        truth=answers(data, judged, shape.horizon),
+        scale=scale[judged.series][:, None],
+        naive=naive,
+        series=judged.series,
+        targets=data.roles.target,
+        level=None if pair is None else shape.quantiles[pair[1]] - shape.quantiles[pair[0]],
+    )
+
+
+def fitted_baselines(
+    runner: ForecastRunner,
+    data: SeriesSet,
+    split: Split,
+    season: int | None,
+    only: tuple[str, ...] | None = None,
+) -> tuple[list[ForecastBaseline], list[str]]:
+    """The plain forecasts, fitted on the training part, and a line for each that is left out."""
+    shape = runner.network.shape
+    values = data.values[:, data.numeric("target")]
+    history = min(shape.history, RIDGE_HISTORY)
+    plain = plain_forecasts(split.train, shape.targets, shape.horizon, history, season)
+    if not (split.train[:, 0] < split.train[:, 1]).any():
+        few = [baseline for baseline in plain.baselines if isinstance(baseline, LastValue | SeasonalNaive)]
+        left_out = ["Baselines that learn are left out: the data does not hold the training period."]
+    else:
+        few, left_out = plain.baselines, list(plain.left_out)
+    if only is not None:
+        few = [baseline for baseline in few if baseline.name in only]
+    for baseline in few:
+        baseline.fit(values, data.offsets, split.train, split.validation, shape.horizon)
+    return few, left_out
+
+
+def naive_scales(data: SeriesSet, split: Split) -> dict[str, np.ndarray]:
+    """The denominators of MASE by series, (targets,) each."""
+    values = data.values[:, data.numeric("target")]
+    scales = seasonal_scale(values, data.offsets, split.train, season_of(data) or 1)
+    return dict(zip(data.names, scales, strict=True))
+
+
+def season_of(data: SeriesSet) -> int | None:
+    """The season that the stamps of the first series suggest."""
+    return None if data.stamps is None else season_length(data.stamps[: data.offsets[1]])
+
+
+def spanned(data: SeriesSet, judged: Origins, horizon: int) -> str:
+    """From when to when the windows reach, where there are stamps."""
+    if data.stamps is None:
+        return ""
+    first, last = data.stamps[judged.rows.min()], data.stamps[(judged.rows + horizon - 1)].max()
+    return f", {shown(first)} to {shown(last)}"
+
+
+def shown(stamp: np.datetime64) -> str:
+    """A stamp without what is 0 in it.
+
+    Example:
+        >>> [shown(np.datetime64(text, "us")) for text in ("2024-05-01", "2024-05-01T06:30")]
+        ['2024-05-01', '2024-05-01 06:30']
+    """
+    text = str(stamp.astype("datetime64[s]")).replace("T", " ")
+    return text.removesuffix(" 00:00:00").removesuffix(":00")

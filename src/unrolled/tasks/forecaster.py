@@ -1,0 +1,252 @@
+"""Forecast one or many series with a recurrent network, beside plain baselines, with calibrated intervals."""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from unrolled.data import Frame, SeriesSet, Split, read_frame, read_series, split_rows, step_of
+from unrolled.errors import ArgumentError, explain
+from unrolled.format import ModelFile, check_output, write_model
+from unrolled.runtime import Program, Stream
+from unrolled.tasks import forecast_files
+from unrolled.tasks.backtest import backtest
+from unrolled.tasks.forecast_evaluation import Evaluation
+from unrolled.tasks.forecast_fit import fit_forecaster
+from unrolled.tasks.forecast_frames import extend, roles_of, to_frame
+from unrolled.tasks.forecast_program import program_of
+from unrolled.tasks.forecast_run import ForecastRunner, ends_of
+from unrolled.tasks.forecast_scoring import Periods, evaluate, naive_scales, shown
+from unrolled.tasks.forecast_settings import settle
+from unrolled.tasks.leak_test import Leak, leak_test
+from unrolled.training import Loss, Reporter, network_loss
+
+Names = str | Sequence[str] | None
+
+
+class Forecaster(BaseEstimator):
+    """Forecast the next `horizon` rows of one or many series.
+
+    `decoder` is "segment" (segments of the last `history` rows through one recurrent network, all of the horizon
+    at once), "direct" (a step a row with carried state, all of the horizon at once) or "recursive" (one row ahead
+    at a time, sample paths). Scikit-learn's conventions hold: nothing is checked before `fit`, and what `fit`
+    finds ends in an underscore.
+
+    Source: segment decoder, Lin et al. 2023, arXiv:2308.11200; recursive decoder, Salinas et al. 2017,
+    arXiv:1704.04110.
+    """
+
+    def __init__(
+        self,
+        horizon: int = 24,
+        history: int | None = None,
+        *,
+        decoder: str = "segment",
+        cell: str = "gru",
+        hidden_size: int = 128,
+        layers: int = 1,
+        quantiles: Sequence[float] = (0.1, 0.5, 0.9),
+        segment: int | None = None,
+        dropout: float = 0.1,
+        scaling: str = "auto",
+        time_features: bool | str = "auto",
+        paths: int = 200,
+        epochs: int = 7,
+        batch_size: int = 128,
+        learning_rate: float | None = None,
+        clip: float = 1.0,
+        bptt: int = 64,
+        patience: int = 3,
+        precision: str = "fp32",
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.horizon = horizon
+        self.history = history
+        self.decoder = decoder
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.layers = layers
+        self.quantiles = quantiles
+        self.segment = segment
+        self.dropout = dropout
+        self.scaling = scaling
+        self.time_features = time_features
+        self.paths = paths
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.clip = clip
+        self.bptt = bptt
+        self.patience = patience
+        self.precision = precision
+        self.seed = seed
+        self.device = device
+
+    def fit(
+        self,
+        frame: Any,
+        target: Names = None,
+        *,
+        time: Names = None,
+        series: str | None = None,
+        known: Names = None,
+        past: Names = None,
+        static: Names = None,
+        split: Sequence[float] = (0.7, 0.1, 0.2),
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
+        reporter: Reporter | None = None,
+    ) -> "Forecaster":
+        """Train on the first part of the frame, stop and calibrate on the second, judge on the third.
+
+        `target` is a column, several, or None for every number column that has no other role. `split` gives the
+        three parts as fractions or as row counts. With `checkpoint` a killed run goes on where it was
+        (`resume=True`).
+
+        Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
+        Raises: ArgumentError, DataError: one line each, before anything is trained.
+        """
+        if checkpoint is not None:
+            check_output(checkpoint)
+        opened = read_frame(frame)
+        roles = roles_of(opened, target, time, series, known=known, past=past, static=static)
+        data = read_series(opened, roles)
+        return self.fit_series(data, split_rows(data, split), checkpoint, resume, reporter)
+
+    def fit_series(
+        self,
+        data: SeriesSet,
+        split: Split,
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
+        reporter: Reporter | None = None,
+        loss: Loss = network_loss,
+    ) -> "Forecaster":
+        """Fit on data that is read and split already; `loss` is the loop's seam."""
+        settings = settle(self.get_params(), data, split.train)
+        fitted = fit_forecaster(settings, data, split, checkpoint, resume, reporter, loss)
+        self.settings_, self.inputs_ = settings, fitted.inputs
+        self.network_, self.history_ = fitted.network, fitted.history
+        self.periods_ = Periods.of(data, split)
+        self.naive_ = naive_scales(data, split)
+        self.step_ = None if data.stamps is None else step_of(data.stamps[: data.offsets[1]])
+        self.evaluation_ = evaluate(self.runner(), data, split)
+        self.summary_ = self._summarise(data, split)
+        return self
+
+    def predict(self, frame: Any, future: Any = None) -> Any:
+        """Forecast the `horizon` rows after the last row of each series.
+
+        `future` holds the `known` columns of those rows; it is needed only where the model was trained with such
+        columns.
+
+        Returns: a frame of the kind that came in (polars for a path or an array): the series and time columns, and
+        for each target its median forecast and a column a quantile, such as `OT`, `OT_q0.1`, `OT_q0.9`.
+        """
+        opened = read_frame(frame)
+        data = self._read(opened)
+        extended = extend(data, future, self.inputs_, self.step_, self.network_.shape.horizon)
+        quantiles = self.runner().at(extended, ends_of(extended, self.network_))
+        return to_frame(opened, extended, quantiles, self.network_.shape.quantiles)
+
+    def evaluate(self, frame: Any) -> Evaluation:
+        """Score the model on the rows of a frame after its training period, beside the baselines.
+
+        Raises: DataError if no row lies after the training period.
+        """
+        data = self._read(frame)
+        naive = np.stack([self.naive_.get(name, self.naive_mean) for name in data.names])
+        return evaluate(self.runner(), data, self.periods_.split(data), naive)
+
+    def backtest(
+        self,
+        frame: Any,
+        target: Names = None,
+        *,
+        folds: int = 3,
+        reporter: Reporter | None = None,
+        **columns: Any,
+    ) -> Evaluation:
+        """Roll the origin forward: train anew before each of `folds` pieces of the test part, score on the piece.
+
+        `columns` are `fit`'s `time`, `series`, `known`, `past`, `static` and `split`.
+        """
+        return backtest(self, frame, target, folds, reporter, **columns)
+
+    def leak_test(self, frame: Any, reporter: Reporter | None = None) -> list[Leak]:
+        """Look for leaks: in the windows, in the labels, in the known columns. `frame` is the one of `fit`."""
+        return leak_test(self, self._read(frame), reporter)
+
+    def stream(self) -> Stream:
+        """A fresh stream of this model: one row in, one forecast out, state kept."""
+        return Stream(self.program())
+
+    def program(self) -> Program:
+        """The model lowered to the Program that every runtime runs."""
+        self._check_fitted()
+        return program_of(self.network_, self.inputs_, self.step_, self.paths, self.seed)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write one `.unrolled` file: weights, scalers, vocabularies, scores; no pickle. Raises: OutputError."""
+        self._check_fitted()
+        write_model(path, *forecast_files.to_card(self))
+
+    @classmethod
+    def from_file(cls, file: ModelFile) -> "Forecaster":
+        """The fitted forecaster of a model file. Raises: ModelFileError."""
+        return forecast_files.from_file(cls, file)
+
+    def summary(self) -> dict[str, str]:
+        """What was learned from what, in a few lines."""
+        self._check_fitted()
+        return self.summary_
+
+    def runner(self) -> ForecastRunner:
+        """The network ready to forecast at any origin."""
+        self._check_fitted()
+        return ForecastRunner(self.network_, self.inputs_, self.paths, self.seed)
+
+    @property
+    def naive_mean(self) -> np.ndarray:
+        """The mean denominator of MASE, for a series that was not in the training data."""
+        return np.nanmean(np.stack(list(self.naive_.values())), axis=0)
+
+    def _read(self, frame: Frame | Any) -> SeriesSet:
+        self._check_fitted()
+        data = read_series(frame, self.inputs_.roles, kinds=self.inputs_.kinds)
+        self.inputs_.require(data)
+        return data
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            cure = "Call fit first, or unrolled.load a model file."
+            raise ArgumentError(explain("Forecaster", "a fitted one", "one that is not", cure))
+
+    def _summarise(self, data: SeriesSet, split: Split) -> dict[str, str]:
+        shape, history = self.network_.shape, self.history_
+        train, validation, test = split.rows
+        count = sum(parameter.numel() for parameter in self.network_.parameters())
+        best = history.epochs[history.best_epoch - 1] if history.best_epoch else None
+        lines = {
+            "data": f"{data.rows:,} rows, {len(data.names)} series, {shape.targets} targets, {self._span(data)}",
+            "split": f"{train:,} training, {validation:,} validation (half to stop, half to calibrate), {test:,} test",
+            "model": f"{self.cell.upper()} {self.hidden_size} x {self.layers}, {self.decoder} decoder,"
+            f" history {shape.history}, horizon {shape.horizon}",
+            "size": f"{count:,} parameters, {self.network_.cost():,} multiply-adds per streamed step",
+            "training": f"{len(history.epochs)} epochs, best {history.best_epoch}"
+            + (
+                f", {best.clip_rate:.0%} of its steps clipped"
+                if best
+                else ": nothing learned beats the last value"
+            ),
+        }
+        left = data.rows - train - validation - test
+        return lines | ({"left out": f"{left:,} rows beyond the split"} if left else {})
+
+    def _span(self, data: SeriesSet) -> str:
+        if data.stamps is None:
+            return "no stamps"
+        return f"{shown(data.stamps.min())} to {shown(data.stamps.max())}, step {self.step_}"

@@ -1,0 +1,21 @@
+"""`unrolled.load`: from a model file to the task that wrote it."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from unrolled.format import choice, naming, read_model
+from unrolled.tasks.forecaster import Forecaster
+
+TASKS = {"forecast": Forecaster}
+
+
+def load(path: str | PathLike[str]) -> Any:
+    """The fitted model of a `.unrolled` file, ready to predict; no code of the file is run.
+
+    Raises: ModelFileError naming the file and the field if it is damaged, foreign, or of a newer version.
+    """
+    where = Path(path)
+    file = read_model(where)
+    with naming(where):
+        return TASKS[choice(file.card, "task", TASKS)].from_file(file)

@@ -1,0 +1,40 @@
+"""Networks and model files: the weights out, the weights in, nothing believed before it fits."""
+
+import numpy as np
+import torch
+
+from unrolled.errors import ArgumentError, ModelFileError, explain
+from unrolled.format import ModelFile, array, field, whole
+from unrolled.models import Network, build
+
+
+def weights_of(network: Network) -> dict[str, np.ndarray]:
+    """The network's weights and buffers, by name; its Program goes by the same names."""
+    return {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+
+
+def network_from_file(file: ModelFile) -> Network:
+    """The network a model file describes, with its weights.
+
+    The network is first built without memory, so that a forged size costs none.
+    Raises: ModelFileError naming what does not fit.
+    """
+    configuration = field(file.card, "network", dict)
+    # Layers are objects even without memory: more of them than there are arrays is a forgery.
+    whole(configuration, "layers", 1, len(file.tensors), "card.network")
+    cure = "Take another copy of the file, or save the model again."
+    try:
+        with torch.device("meta"):
+            network = build(configuration)
+    except (ArgumentError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+        got = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ModelFileError(explain("card.network", "a network's configuration", got, cure)) from None
+    wanted = network.state_dict()
+    for name in file.tensors.keys() - wanted.keys():
+        raise ModelFileError(explain(f"array '{name}'", "an array of the network", "one it has not", cure))
+    weights = {
+        name: torch.from_numpy(array(file.tensors, name, "float32", tuple(value.shape)))
+        for name, value in wanted.items()
+    }
+    network.load_state_dict(weights, assign=True)
+    return network.requires_grad_(True).eval()
