@@ -5,7 +5,14 @@ import pytest
 import torch
 from sklearn.metrics import mean_pinball_loss
 
-from unrolled.models.heads import START_WIDTH, ConformalOffsets, QuantileHead, keep_order, pinball
+from unrolled.models.heads import (
+    START_WIDTH,
+    ConformalOffsets,
+    QuantileHead,
+    forecast_loss,
+    keep_order,
+    pinball,
+)
 
 LEVELS = [(0.1, 0.5, 0.9), (0.5,), (0.2, 0.4, 0.9, 0.95), (0.05, 0.25, 0.5, 0.75, 0.95), (0.7, 0.8)]
 
@@ -72,3 +79,12 @@ def test_offsets_are_nothing_until_calibrated():
     assert torch.equal(offsets(quantiles), quantiles)
     offsets.values[..., 2] = -100.0
     assert torch.equal(offsets(quantiles)[..., 2], quantiles[..., 1])
+
+
+def test_forecast_loss_is_twice_the_pinball_loss_and_the_huber_loss_of_the_base():
+    answers = torch.tensor([0.5, 3.0, torch.nan])
+    forecast = torch.tensor([[-1.0, 0.0, 1.0]] * 3)
+    levels = (0.1, 0.5, 0.9)
+    huber = (0.5 * 0.5**2 + (3.0 - 0.5)) / 2  # the missing answer counts for nothing
+    expected = 2 * pinball(forecast, answers, levels).item() + huber
+    assert forecast_loss(forecast, answers, levels).item() == pytest.approx(expected, rel=1e-6)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.arguments import integer
-from unrolled.models.heads import ConformalOffsets, QuantileHead, pinball
+from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_steps
 from unrolled.models.lowering import lower_direct
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart, top_hidden
@@ -88,7 +88,7 @@ class DirectNetwork(nn.Module):
         mean, scale = self.inputs.target_scaling(batch)
         anchor = torch.where(last.isnan(), mean[:, None], last)[:, steps]  # (B, n, C)
         answers = (self.rows_ahead(batch, first) - anchor[:, :, None]) / scale[:, None, None]
-        return pinball(quantiles, answers, self.shape.quantiles), map_state(Tensor.detach, state)
+        return forecast_loss(quantiles, answers, self.shape.quantiles), map_state(Tensor.detach, state)
 
     def forecast(
         self, batch: Batch, state: DirectState | None = None, noise: None = None

@@ -118,6 +118,21 @@ def pinball(quantiles: Tensor, answers: Tensor, levels: tuple[float, ...]) -> Te
     return masked_mean(loss, valid)
 
 
+def forecast_loss(quantiles: Tensor, answers: Tensor, levels: tuple[float, ...]) -> Tensor:
+    """What a quantile network is trained on: twice the pinball loss plus the Huber loss of its base quantile.
+
+    The pinball loss of the median is half its absolute error, so the first part is on the scale of an error;
+    the second draws the point forecast towards the mean, where the squared error is judged.
+
+    Shapes: quantiles (..., Q); answers (...), NaN = missing. Units: scaled (Huber's corner is at 1).
+    Source: Huber 1964; the sum of the two is ours, chosen on validation data.
+    """
+    valid = ~answers.isnan()
+    base = quantiles[..., base_quantile(levels)]
+    huber = F.smooth_l1_loss(base, torch.where(valid, answers, 0.0), reduction="none")
+    return 2 * pinball(quantiles, answers, levels) + masked_mean(huber, valid)
+
+
 def masked_mean(loss: Tensor, valid: Tensor) -> Tensor:
     """The mean of `loss` where `valid`; 0, with a gradient of 0, where nothing is."""
     return torch.where(valid, loss, 0.0).sum() / valid.sum().clamp(min=1)

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from unrolled.arguments import integer, one_of
 from unrolled.errors import ShapeError, explain
-from unrolled.models.heads import ConformalOffsets, QuantileHead, pinball
+from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid
 from unrolled.models.lowering import lower_segment
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack
@@ -104,7 +104,7 @@ class SegmentNetwork(nn.Module):
         """
         quantiles, anchor, scale = self(batch)
         answers = (batch["future"] - anchor[:, None]) / scale[:, None]
-        return pinball(quantiles, answers, self.shape.quantiles), None
+        return forecast_loss(quantiles, answers, self.shape.quantiles), None
 
     def forecast(self, batch: Batch, state: None = None, noise: None = None) -> tuple[Tensor, None]:
         """The quantiles in raw units, (B, H, C, quantiles). A window stands alone: no state, no noise."""
@@ -194,21 +194,21 @@ class SegmentNetwork(nn.Module):
 
 
 def default_segment(history: int, horizon: int) -> int:
-    """The segment length for a window: a fifteenth of it, at most 48, rather one that divides evenly.
+    """The segment length for a window: the horizon or a fifteenth of the window, at most 48; one that fits.
 
-    Of the lengths within a factor of two of history / 15, the best by three things: its distance (in
-    octaves), three times the padded share of the window, half the unused share of the answered segments.
+    Of the lengths within a factor of two of that, the best by three things: its distance (in octaves), six
+    times the padded share of the window, half the unused share of the answered segments.
 
     Example:
-        >>> [default_segment(*pair) for pair in [(720, 96), (336, 24), (96, 96), (336, 7), (10, 3)]]
-        [48, 24, 6, 21, 1]
+        >>> [default_segment(*pair) for pair in [(720, 96), (336, 24), (96, 96), (42, 7), (96, 1), (10, 3)]]
+        [48, 24, 48, 7, 6, 2]
     """
-    wanted = min(max(history / 15, 1.0), MAX_SEGMENT)
+    wanted = min(max(history / 15, min(horizon, history / 2), 1.0), MAX_SEGMENT)
 
     def badness(w: int) -> float:
         padded = -history % w / history
         unused = -horizon % w / (horizon + -horizon % w)
-        return abs(math.log2(w / wanted)) + 3 * padded + unused / 2
+        return abs(math.log2(w / wanted)) + 6 * padded + unused / 2
 
     lowest, highest = math.ceil(wanted / 2), min(math.floor(wanted * 2), MAX_SEGMENT, history)
     return min(range(lowest, highest + 1), key=badness)
