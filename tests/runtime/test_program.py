@@ -247,3 +247,34 @@ def test_more_phases_than_columns_are_refused(gru_program):
     )
     with pytest.raises(ArgumentError, match="phases: expected at most 1, got 2"):
         Program(graph, {}).with_columns(Columns((), stamp="t"), ("hour of day", "day of week"))
+
+
+ODD = [None, True, -1, 0, 10**12, 2**63, 0.5, 1e300, "", "gru", [], {}, [1], ["x"], [-1], [10**12, 10**12]]
+
+
+def places(value, path=()):
+    """The path of every value inside a card."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def test_no_altered_card_does_worse_than_be_refused(gru_program, forecaster):
+    rng = np.random.default_rng(0)
+    refused = 0
+    for program in (gru_program, forecaster):
+        paths = list(places(copy_of(program.to_card())))
+        for _ in range(400):
+            card = copy_of(program.to_card())
+            *way, last = paths[rng.integers(len(paths))]
+            parent = card
+            for key in way:
+                parent = parent[key]
+            parent[last] = ODD[rng.integers(len(ODD))]
+            try:
+                Program.from_card(card, program.weights)
+            except ModelFileError as error:
+                assert "\n" not in str(error)
+                refused += 1
+    assert refused > 600
