@@ -37,6 +37,7 @@ MOST_PAIRS = 160_000  # (window, target) pairs, for tables with many targets
 MOST_OWN = 16  # with more targets than this all share one set of weights
 BLOCK_NUMBERS = 2_000_000  # numbers in one block of windows
 CHOICE_WINDOWS = 500  # validation windows on which the forms are judged
+CHOICE_PIECES = 10  # with fewer validation windows that share no answer the plainest form stays
 
 
 class Form(NamedTuple):
@@ -46,12 +47,17 @@ class Form(NamedTuple):
     level: bool
 
 
+PLAINEST = Form(own=False, level=False)
+
+
 class RidgeWindow:
     """Ridge regression from the last `history` values of each target to its next `horizon` values.
 
     The penalty is the one of least squared error on the validation windows. All targets and series share one
     set of weights, and the level is no input, unless the validation windows say clearly that another form is
-    better (by the verdict's own interval, since a few overlapping windows prove little).
+    better: by the verdict's own interval, over at least ten windows' worth of answers, since a few windows
+    that overlap prove little. The level helps where a series returns to its mean, and harms where the mean
+    moves: a window whose level no training window had is left to the plainest form.
 
     Values are standardised by series and target. A missing input counts as the training windows' mean at its
     place, with a flag if training windows have gaps. Missing answers in the training and validation rows are
@@ -79,6 +85,8 @@ class RidgeWindow:
         whole = table._replace(values=interpolated(interpolated(table.values, train), validation))
         learning, choosing = self.windows(train, validation, values.shape[1])
         self.fill, self.flags = self.fillings(table, learning)
+        anchors = table.anchor(learning)
+        self.levels = anchors.min(0), anchors.max(0)
         sums = self.moments(table, whole, learning)
         tests = self.moments(table, whole, choosing)
         if total(sums).n == 0:
@@ -167,9 +175,10 @@ class RidgeWindow:
         """The plainest form, and each other one only if it is clearly better than the best so far."""
         few = Rowed(*(part[:: math.ceil(choosing.rows.size / CHOICE_WINDOWS)] for part in choosing))
         own = (False, True) if 1 < len(sums) <= MOST_OWN and all(m.n for m in sums + tests) else (False,)
-        best, weights = Form(False, False), solve(Form(False, False), sums, tests)
+        best, weights = PLAINEST, solve(PLAINEST, sums, tests)
+        self.plainest = weights
         losses = self.losses(table, few, best, weights)
-        if np.isnan(losses).all():
+        if np.isfinite(losses).sum() < CHOICE_PIECES * self.overlap(few):
             return best, weights
         for form in [Form(o, level) for o in own for level in (False, True)][1:]:
             other = solve(form, sums, tests)
@@ -193,11 +202,27 @@ class RidgeWindow:
         return scores.mse(table.answers(origins, self.horizon), answer, per="origin")
 
     def apply(self, table: Table, origins: Rowed, form: Form, weights: list[Weights]) -> Array:
-        """Forecasts relative to the anchor, (n, horizon, targets)."""
+        """Forecasts relative to the anchor, (n, horizon, targets).
+
+        A window whose level no training window had is left to the plainest form: it does not extrapolate.
+        """
         designs = self.designs(table, origins)
-        inputs = designs if form.level else designs[..., :-1]
-        each = weights if form.own else weights * len(designs)
-        return np.stack([x @ w.slope + w.intercept for x, w in zip(inputs, each, strict=True)], axis=-1)
+        answer = linear(designs, form, weights)
+        if not form.level:
+            return answer
+        low, high = self.levels
+        anchor = table.anchor(origins)
+        outside = ((anchor < low) | (anchor > high))[:, None]  # (n, 1, targets)
+        return (
+            np.where(outside, linear(designs, PLAINEST, self.plainest), answer) if outside.any() else answer
+        )
+
+
+def linear(designs: Array, form: Form, weights: list[Weights]) -> Array:
+    """The weights of a form applied to every target's inputs: (n, horizon, targets)."""
+    inputs = designs if form.level else designs[..., :-1]
+    each = weights if form.own else weights * len(designs)
+    return np.stack([x @ w.slope + w.intercept for x, w in zip(inputs, each, strict=True)], axis=-1)
 
 
 def solve(form: Form, sums: list[Moments], tests: list[Moments]) -> list[Weights]:

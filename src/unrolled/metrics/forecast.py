@@ -155,7 +155,7 @@ def check_levels(levels: Sequence[float]) -> Array:
     array = np.asarray(levels, np.float64)
     if array.ndim != 1 or array.size == 0 or not ((array > 0) & (array < 1)).all():
         cure = "Write 0.9 for 90 %."
-        raise ArgumentError(explain("levels", "numbers between 0 and 1", list(np.atleast_1d(array)), cure))
+        raise ArgumentError(explain("levels", "numbers between 0 and 1", np.atleast_1d(array).tolist(), cure))
     return array
 
 
