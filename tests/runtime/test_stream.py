@@ -65,6 +65,15 @@ def test_rows_are_not_modified_and_answers_not_shared(gru_program):
     np.testing.assert_array_equal(rows, before)
 
 
+def test_a_row_may_hold_what_the_program_says_it_does_not_read(gru_program):
+    columns = replace(gru_program.columns, unread=("date", "place"))
+    row = {"load": 2, "speed": 1.5, "date": "2024-05-01"}
+    answer = Stream(replace(gru_program, columns=columns)).step(row)
+    np.testing.assert_array_equal(answer, Stream(gru_program).step([1.5, 2]))
+    with pytest.raises(DataError, match=r"row: column 'date': expected a column of the model, got another"):
+        Stream(gru_program).step(row)
+
+
 def test_an_answer_can_go_into_an_array(gru_program):
     out = np.empty(2, np.float32)
     assert Stream(gru_program).step([1, 2], out=out) is out

@@ -95,7 +95,8 @@ class Columns:
     """All columns of a row in their order, the column of stamps, and the names of the series.
 
     `interval` lets the stream go on with the stamps by itself; without it, `future` must hold them. `series`
-    names the rows of the target scaler; empty where one scale serves all.
+    names the rows of the target scaler; empty where one scale serves all. A row may hold `unread` columns,
+    such as a time that the model makes nothing of; any other name is refused.
     """
 
     columns: tuple[Column, ...]
@@ -103,6 +104,7 @@ class Columns:
     interval: Interval | None = None
     series: tuple[str, ...] = ()
     series_column: str | None = None
+    unread: tuple[str, ...] = ()
     ordered: tuple[Column, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -119,6 +121,12 @@ class Columns:
     def names(self) -> tuple[str, ...]:
         """The names in the order of a row of numbers."""
         return tuple(column.name for column in self.ordered) + ((self.stamp,) if self.stamp else ())
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Every name that a row may hold."""
+        series = (self.series_column,) if self.series_column else ()
+        return self.names + series + self.unread
 
     def of(self, key: str) -> tuple[Column, ...]:
         """The columns of one input, such as "past" or "past_codes"."""
@@ -162,6 +170,7 @@ class Columns:
             "interval": None if self.interval is None else asdict(self.interval),
             "series": list(self.series),
             "series_column": self.series_column,
+            "unread": list(self.unread),
         }
 
     @classmethod
@@ -175,6 +184,7 @@ class Columns:
             interval=None if interval is None else _interval(interval, f"{where}.interval"),
             series=_texts(typed(card, "series", list, where), f"{where}.series"),
             series_column=optional(card, "series_column", str, where),
+            unread=_texts(typed(card, "unread", list, where), f"{where}.unread"),
         )
 
 

@@ -80,7 +80,7 @@ class RowReader:
 
     def _from_mapping(self, rows: Mapping[str, Any], columns: Sequence[Column], what: str) -> dict[str, Any]:
         names = [column.name for column in columns]
-        known = [*self.program.columns.names, self.program.columns.series_column]
+        known = self.program.columns.allowed
         for name in rows:
             if name not in known:
                 cure = nearest(str(name), names) or "Leave out what the model was not trained on."
