@@ -20,3 +20,23 @@ class LSTMState(NamedTuple):
 
     h: Any
     c: Any
+
+
+class DirectState(NamedTuple):
+    """What a DirectNetwork carries: the stack's state, and the last valid target (raw; NaN = none yet)."""
+
+    recurrent: Any
+    last: Any
+
+
+class RecursiveState(NamedTuple):
+    """What a RecursiveNetwork carries.
+
+    `recurrent`: the stack's state; `last` (B, C): the last valid target; `previous` (B, C): the row before,
+    not yet read. Both in raw units, NaN = none. The newest row is read together with the known columns of the
+    next one, so a row can be taken in before those are known.
+    """
+
+    recurrent: Any
+    last: Any
+    previous: Any

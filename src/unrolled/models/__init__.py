@@ -1,9 +1,9 @@
 """A network for each kind of problem, put together from `nn`: raw units in, raw units out."""
 
 from unrolled.models.build import Network, build
-from unrolled.models.direct import DirectNetwork, DirectState
+from unrolled.models.direct import DirectNetwork
 from unrolled.models.recurrent import CELLS
-from unrolled.models.recursive import RecursiveNetwork, RecursiveState, path_quantiles
+from unrolled.models.recursive import RecursiveNetwork, path_quantiles
 from unrolled.models.segment import SegmentNetwork, default_segment
 from unrolled.models.sequence import SequenceNetwork
 from unrolled.models.shape import ForecastShape, SequenceShape, base_quantile

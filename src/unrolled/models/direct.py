@@ -6,7 +6,7 @@ The steps, in order: scale · mask · embed · recurrent · dense over what is k
 Key: B batch · T steps of a chunk · H horizon · C targets · d hidden · n steps answered.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +17,8 @@ from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_
 from unrolled.models.lowering import lower_direct
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart, top_hidden
 from unrolled.models.shape import ForecastShape
+from unrolled.types import DirectState
 from unrolled.runtime import Program
-
-
-class DirectState(NamedTuple):
-    """What a DirectNetwork carries: the stack's state, and the last valid target (raw; NaN = none yet)."""
-
-    recurrent: Any
-    last: Tensor
 
 
 class DirectNetwork(nn.Module):

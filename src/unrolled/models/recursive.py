@@ -8,7 +8,7 @@ Key: B batch · T steps of a chunk · H horizon · C targets · N paths.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,24 +21,12 @@ from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_
 from unrolled.models.lowering import lower_recursive
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart
 from unrolled.models.shape import ForecastShape
+from unrolled.types import RecursiveState
 from unrolled.runtime import Program
 
 # A series that stands still would otherwise drive the spread to 0 and the likelihood to infinity.
 LEAST_SPREAD = 1e-3
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
-
-
-class RecursiveState(NamedTuple):
-    """What a RecursiveNetwork carries.
-
-    `recurrent`: the stack's state; `last` (B, C): the last valid target; `previous` (B, C): the row before,
-    not yet read. Both in raw units, NaN = none. The newest row is read together with the known columns of the
-    next one, so a row can be taken in before those are known.
-    """
-
-    recurrent: Any
-    last: Tensor
-    previous: Tensor
 
 
 class RecursiveNetwork(nn.Module):
