@@ -3,13 +3,13 @@
  *     kill_at_call FOLDER WRITING CALL LOG COMMAND...
  *
  * A writing begins when a file in FOLDER is opened to be created; the first is 1. It ends with the call after the
- * fsync of a folder, or after the removal of a file. CALL is a number (the opening is 1) or the name of a call; 0 kills
- * nothing. The kill comes before the call takes effect. LOG gets a line "writing call name" for each call, with the
- * name "flushed" or "removed" for the call that ends a writing, and "killed" at the end if it came to that.
+ * fsync of a folder, or after the removal of a file. CALL is a name and a number, such as fsync:2 for the second
+ * fsync of the writing; WRITING 0 kills nothing. The kill comes before the call takes effect. LOG gets a line "writing
+ * name" for each call, with the name "flushed" or "removed" for the call that ends a writing, and "killed" at the end
+ * if it came to that.
  * Exit status: the command's, 128 + signal if it was killed, 125 if tracing is not allowed here.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,11 +35,12 @@ static const struct { long number; const char *name; } NAMES[] = {
 #endif
 };
 
-static const char *folder, *wanted_call;
-static long wanted_writing;
+static const char *folder;
+static char wanted_name[32];
+static long wanted_writing, wanted_number;
 static FILE *log_file;
 
-/* The writing in progress: its thread (0 = none), how many calls it has made, and how it has ended, if it has. */
+/* The writing in progress: its thread (0 = none), its calls of the wanted name, and how it has ended, if it has. */
 static long writing;
 static pid_t writer;
 static long calls;
@@ -92,14 +93,13 @@ static int counts(pid_t thread, const struct ptrace_syscall_info *info) {
         ended = NULL;
     }
     if (thread != writer) return 0;
-    const char *name = name_of(info->entry.nr);
-    fprintf(log_file, "%ld %ld %s\n", writing, ++calls, ended ? ended : name);
+    const char *name = ended ? ended : name_of(info->entry.nr);
+    fprintf(log_file, "%ld %s\n", writing, name);
     if (ended) writer = 0;
     if (strcmp(name, "unlink") == 0) ended = "removed";
     if (info->entry.nr == SYS_fsync && is_folder(thread, info->entry.args[0])) ended = "flushed";
-    char *rest;
-    long number = strtol(wanted_call, &rest, 10);
-    return writing == wanted_writing && (*rest ? strcmp(name, wanted_call) == 0 : calls == number);
+    calls += strcmp(name, wanted_name) == 0;
+    return writing == wanted_writing && strcmp(name, wanted_name) == 0 && calls == wanted_number;
 }
 
 static int stopped(pid_t child, pid_t thread, int status) {
@@ -121,7 +121,7 @@ int main(int count, char **words) {
     if (count < 6) return 2;
     folder = words[1];
     wanted_writing = atol(words[2]);
-    wanted_call = words[3];
+    if (sscanf(words[3], "%31[a-z]:%ld", wanted_name, &wanted_number) != 2) return 2;
     log_file = fopen(words[4], "w");
     pid_t child = fork();
     if (child == 0) {

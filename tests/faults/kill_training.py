@@ -154,13 +154,13 @@ def traced(tracer: Path, text: str, place: Place, writing: int, call: str) -> li
     lines = log.read_text().splitlines()
     if (done.returncode == 128 + signal.SIGKILL) != (writing > 0) or (writing > 0 and lines[-1] != "killed"):
         raise KillError(f"writing {writing}, call {call}: ended with {done.returncode} after {lines[-1:]}")
-    return [(int(line.split()[0]), line.split()[2]) for line in lines if line != "killed"]
+    return [(int(line.split()[0]), line.split()[1]) for line in lines if line != "killed"]
 
 
 def places_of_calls(calls: list[tuple[int, str]], count: int) -> Iterator[Kill]:
     """Kills spread over the writings, together at every kind of step of a writing.
 
-    Repeated writes are one kind: their first, some between and their last are taken.
+    Repeated writes are one kind: their first, two between and their last are taken.
     """
     names: dict[int, list[str]] = {}
     for writing, name in calls:
@@ -171,15 +171,16 @@ def places_of_calls(calls: list[tuple[int, str]], count: int) -> Iterator[Kill]:
         raise KillError("no writing of a checkpoint was seen: does the command write to {checkpoint}?")
     for number in range(count):
         writing = whole[number * len(whole) // count]
-        steps = steps_of(names[writing])
-        yield Kill(writing=writing, call=str(steps[number % len(steps)]))
+        steps = steps_of(names[whole[-1]])
+        yield Kill(writing=writing, call=steps[number % len(steps)])
 
 
-def steps_of(names: list[str]) -> list[int]:
-    """Which calls of a writing to kill at, from 1: all, but of its many writes four."""
-    writes = [number for number, name in enumerate(names, 1) if name == "write"]
-    kept = {writes[len(writes) * part // 4] for part in range(4)} | {writes[-1]} if writes else set()
-    return [number for number, name in enumerate(names, 1) if name != "write" or number in kept]
+def steps_of(names: list[str]) -> list[str]:
+    """Which calls of a writing to kill at, such as fsync:2: all, but of its many writes four."""
+    writes = names.count("write")
+    kept = {1 + writes * part // 3 for part in range(3)} | {writes}
+    numbered = [(name, names[: place + 1].count(name)) for place, name in enumerate(names)]
+    return [f"{name}:{number}" for name, number in numbered if name != "write" or number in kept]
 
 
 def trial(text: str, place: Place, kill: Kill, seconds: float, tracer: Path | None) -> str:
@@ -208,7 +209,7 @@ def check_hundred(text: str, moments: int, calls: int, jobs: int, seed: int, par
     if calls:
         tracer = build_tracer(parent)
         place = new_place(parent, "listed")
-        kills += places_of_calls(traced(tracer, text, place, 0, "0"), calls)
+        kills += places_of_calls(traced(tracer, text, place, 0, "none:0"), calls)
         if place.model.read_bytes() != model:
             raise KillError("two undisturbed runs differ: the command does not repeat itself")
 
