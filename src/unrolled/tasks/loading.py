@@ -6,8 +6,10 @@ from typing import Any
 
 from unrolled.format import choice, naming, read_model
 from unrolled.tasks.forecaster import Forecaster
+from unrolled.tasks.sequence_classifier import SequenceClassifier
+from unrolled.tasks.sequence_regressor import SequenceRegressor
 
-TASKS = {"forecast": Forecaster}
+TASKS: dict[str, Any] = {"forecast": Forecaster, "classify": SequenceClassifier, "regress": SequenceRegressor}
 
 
 def load(path: str | PathLike[str]) -> Any:
