@@ -67,8 +67,9 @@ class Evaluation:
     def _row(self, score: Score, targets: list[str], raw: bool) -> list[str]:
         cells = [score.name, *([f"{score.raw_mae[targets[0]]:.4g}"] if raw else [])]
         cells += [f"{score.mae:.4f}", f"{score.mse:.4f}", f"{score.mase:.3f}"]
-        if score.coverage is not None and score.interval_score is not None:
-            cells += [f"{score.coverage:.1%}", f"{score.interval_score:.4f}"]
+        if self.level is not None:
+            covered = score.coverage is not None and score.interval_score is not None
+            cells += [f"{score.coverage:.1%}", f"{score.interval_score:.4f}"] if covered else ["", ""]
         return cells
 
     def __str__(self) -> str:

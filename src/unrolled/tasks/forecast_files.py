@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 
 from unrolled.data import Step
+from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import ModelFile, choice, entries, field, new_card, whole
+from unrolled.models import ForecastShape
 from unrolled.tasks.forecast_inputs import ForecastInputs
 from unrolled.tasks.forecast_scoring import Periods
+from unrolled.tasks.forecast_settings import check_parameters
 from unrolled.tasks.networks import network_from_file, weights_of
+from unrolled.training import TrainingOptions
 
 TASK = "forecast"
 UNITS = ("microsecond", "business day", "month")
@@ -42,23 +46,59 @@ def to_card(forecaster: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def from_file(kind: type, file: ModelFile) -> Any:
     """The forecaster that a model file holds. Raises: ModelFileError naming the field that is wrong."""
-    parameters = field(file.card, "parameters", dict)
-    forecaster = kind()
-    for name in forecaster.get_params():
-        if name in parameters:
-            setattr(forecaster, name, parameters[name])
-    forecaster.quantiles = tuple(entries(parameters, "quantiles", float, "card.parameters"))
+    forecaster = kind(**read_parameters(file.card, kind().get_params()))
     forecaster.inputs_ = ForecastInputs.from_card(field(file.card, "inputs", dict))
     forecaster.network_ = network_from_file(file)
+    check_shape(forecaster.network_.shape, forecaster.inputs_)
     forecaster.periods_ = Periods.from_card(field(file.card, "periods", dict))
-    naive = field(file.card, "naive", dict)
-    forecaster.naive_ = {
-        name: np.array([math.nan if x is None else x for x in naive[name]]) for name in naive
-    }
+    forecaster.naive_ = read_naive(file.card, len(forecaster.inputs_.roles.target))
     forecaster.step_ = read_step(file.card)
     forecaster.summary_ = field(file.card, "summary", dict)
     forecaster.card_ = file.card
     return forecaster
+
+
+def read_parameters(card: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """The constructor's arguments of a card. Raises: ModelFileError naming the one that cannot be used."""
+    found = field(card, "parameters", dict)
+    parameters = known | {name: found[name] for name in known if name in found}
+    parameters["quantiles"] = tuple(entries(found, "quantiles", float, "card.parameters"))
+    try:
+        check_parameters(parameters)
+        TrainingOptions(seed=parameters["seed"], device=parameters["device"])
+    except ArgumentError as error:
+        raise ModelFileError(f"card.parameters: {error}") from None
+    return parameters
+
+
+def check_shape(shape: ForecastShape, inputs: ForecastInputs) -> None:
+    """Refuse a network that was made for other columns. Raises: ModelFileError."""
+    wanted = inputs.shape(shape.history, shape.horizon, shape.quantiles).card()
+    got = shape.card()
+    for name in wanted:
+        if wanted[name] != got[name]:
+            cure = "Take another copy of the file, or save the model again."
+            raise ModelFileError(explain(f"card.network.shape.{name}", str(wanted[name]), got[name], cure))
+
+
+def read_naive(card: dict[str, Any], targets: int) -> dict[str, np.ndarray]:
+    """The denominators of MASE by series. Raises: ModelFileError."""
+    naive = field(card, "naive", dict)
+    scales = {}
+    for name, listed in naive.items():
+        if not isinstance(listed, list) or len(listed) != targets or not all(map(is_scale, listed)):
+            cure = "Take another copy of the file, or save the model again."
+            got = repr(listed)[:60]
+            raise ModelFileError(explain(f"card.naive['{name[:60]}']", f"{targets} numbers", got, cure))
+        scales[name] = np.array([math.nan if scale is None else scale for scale in listed], float)
+    if not scales:
+        raise ModelFileError(explain("card.naive", "the scales of each series", "none", "Save it anew."))
+    return scales
+
+
+def is_scale(value: Any) -> bool:
+    """Whether a value of JSON is a number, or null for one that is not known."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def read_step(card: dict[str, Any]) -> Step | None:

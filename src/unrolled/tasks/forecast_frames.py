@@ -138,8 +138,9 @@ def to_frame(frame: Frame, extended: SeriesSet, quantiles: np.ndarray, levels: t
     """
     horizon, roles = quantiles.shape[1], extended.roles
     columns: dict[str, Any] = {}
-    if roles.series is not None:
-        columns[roles.series] = [name for name in extended.names for _ in range(horizon)]
+    if roles.series is not None:  # as they came: whole numbers stay numbers, words stay words
+        names = frame.column(roles.series).unique(maintain_order=True).to_list()
+        columns[roles.series] = [name for name in names for _ in range(horizon)]
     if extended.stamps is not None:
         ends = extended.offsets[1:, None] - horizon + np.arange(horizon)
         columns["time" if len(roles.time) > 1 else roles.time[0]] = extended.stamps[ends.ravel()]

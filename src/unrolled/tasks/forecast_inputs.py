@@ -238,10 +238,30 @@ def roles_from_card(card: dict[str, Any]) -> Roles:
 
 
 def fit_scaler(values: np.ndarray, train: np.ndarray, per_series: bool) -> StandardScaler:
-    """A scaler of the training rows: one scale for all, or one for each series."""
+    """A scaler of the training rows: one scale for all, or one for each series.
+
+    A series without a training value takes the scale of all together.
+    """
     rows = [values[start:stop] for start, stop in train]
     joined = rows[0] if len(rows) == 1 else np.concatenate(rows)
-    return StandardScaler.fit(joined, np.cumsum([0, *map(len, rows)]) if per_series else None)
+    if not per_series:
+        return StandardScaler.fit(joined)
+    own = StandardScaler.fit(joined, np.cumsum([0, *map(len, rows)]))
+    unknown = np.array([np.isnan(part).all(axis=0) for part in rows])  # (series, columns)
+    if not unknown.any():
+        return own
+    whole = StandardScaler.fit(joined)
+    return StandardScaler(
+        np.where(unknown, whole.mean, own.mean), np.where(unknown, whole.scale, own.scale)
+    )
+
+
+def longest_stamps(data: SeriesSet) -> np.ndarray | None:
+    """The stamps of the longest series, which show the step and the season best; None without stamps."""
+    if data.stamps is None:
+        return None
+    series = int(np.diff(data.offsets).argmax())
+    return data.stamps[data.offsets[series] : data.offsets[series + 1]]
 
 
 def fit_vocabulary(column: Codes, train: np.ndarray) -> Vocabulary:

@@ -1,6 +1,7 @@
 """Score a forecaster and the plain baselines on the same windows."""
 
 import datetime
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,11 +10,12 @@ import numpy as np
 from unrolled.baselines import ForecastBaseline, LastValue, SeasonalNaive, plain_forecasts
 from unrolled.data import Origins, SeriesSet, Split, origins, season_length
 from unrolled.errors import DataError, ModelFileError, explain
-from unrolled.format import field
+from unrolled.format import field, whole
 from unrolled.metrics import Verdict, fit_offsets, judge
 from unrolled.metrics.forecast import coverage, interval_score, mae, mase, mse, seasonal_scale
 from unrolled.tasks.forecast_evaluation import Evaluation, Losses, Score
 from unrolled.tasks.forecast_fit import answers, halves, thinned
+from unrolled.tasks.forecast_inputs import longest_stamps
 from unrolled.tasks.forecast_run import ForecastRunner
 
 MOST_NUMBERS = 40_000_000  # of forecasts held at once; beyond it windows are scored evenly spaced
@@ -57,8 +59,8 @@ class Judge:
             by_target = self._named(coverage(self.truth, low, high, per="target"))
         score = Score(
             name=name,
-            mae=float(mae(truth, point, per="target").mean()),
-            mse=float(mse(truth, point, per="target").mean()),
+            mae=mean_of_known(mae(truth, point, per="target")),
+            mse=mean_of_known(mse(truth, point, per="target")),
             mase=float(mase(self.truth, found.point, self.naive, self.series)),
             coverage=covered,
             interval_score=widths,
@@ -69,6 +71,12 @@ class Judge:
 
     def _named(self, values: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self.targets, values, strict=True)}
+
+
+def mean_of_known(by_target: np.ndarray) -> float:
+    """The mean over the targets of which something is known; NaN if there is none."""
+    known = by_target[np.isfinite(by_target)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def scored_windows(found: Origins, runner: ForecastRunner) -> Origins:
@@ -92,24 +100,31 @@ def baseline_forecasts(
     runner: ForecastRunner,
     baseline: ForecastBaseline,
     data: SeriesSet,
-    split: Split,
+    calibration: Origins | None,
     judged: Origins,
     level: float | None,
 ) -> Forecasts:
     """A baseline's forecasts, with an interval as wide as covered the windows the model was calibrated on."""
     point = baseline.forecast(data.values[:, data.numeric("target")], data.offsets, judged)
-    if level is None or not (split.validation[:, 0] < split.validation[:, 1]).any():
+    if level is None or calibration is None:
         return Forecasts(point, None)
-    margins = baseline_margins(runner, baseline, data, halves(split.validation)[1], level)
+    margins = baseline_margins(runner, baseline, data, calibration, level)
     moved = point[..., None] + margins[judged.series]
     return Forecasts(point, np.moveaxis(moved, -1, 0))
 
 
+def calibration_windows(runner: ForecastRunner, data: SeriesSet, split: Split) -> Origins | None:
+    """The windows for the baselines' intervals, None where the data does not hold any."""
+    try:
+        return thinned(origins_of(runner, data, halves(split.validation)[1]), CALIBRATION_WINDOWS)
+    except DataError:
+        return None
+
+
 def baseline_margins(
-    runner: ForecastRunner, baseline: ForecastBaseline, data: SeriesSet, ranges: np.ndarray, level: float
+    runner: ForecastRunner, baseline: ForecastBaseline, data: SeriesSet, calibration: Origins, level: float
 ) -> np.ndarray:
     """What to add to a forecast for its lower and its upper bound, raw: (series, horizon, targets, 2)."""
-    calibration = thinned(origins_of(runner, data, ranges), CALIBRATION_WINDOWS)
     scale = runner.inputs.target_scaler.scale[runner.inputs.scaler_rows(data)]  # (series, targets)
     point = baseline.forecast(data.values[:, data.numeric("target")], data.offsets, calibration)
     truth = answers(data, calibration, point.shape[1])
@@ -145,31 +160,36 @@ def verdict_of(losses: Losses, name: str, horizon: int) -> Verdict:
 
 @dataclass(frozen=True)
 class Periods:
-    """When a model's validation and test parts began, so that it is never judged on what it has seen.
+    """When a model's parts began, so that it is never judged on what it has seen; the season of its data.
 
-    `validation` and `test` are the first stamps of those parts; None where the data had no stamps.
+    `train`, `validation` and `test` are the first stamps of the parts; None where the data had no stamps.
     """
 
+    train: np.datetime64 | None
     validation: np.datetime64 | None
     test: np.datetime64 | None
+    season: int | None = None
 
     @classmethod
     def of(cls, data: SeriesSet, split: Split) -> "Periods":
         """The first stamps of the parts, over all series."""
         if data.stamps is None:
-            return cls(None, None)
-        first = [
+            return cls(None, None, None)
+        train, validation, test = (
             min(data.stamps[start] for start, stop in part if start < stop)
-            for part in (split.validation, split.test)
-        ]
-        return cls(*first)
+            for part in (split.train, split.validation, split.test)
+        )
+        return cls(train, validation, test, season_of(data))
 
     def split(self, data: SeriesSet) -> Split:
         """The rows of some data that were for training, for validation, and those that came later.
 
+        Where the data does not reach back to the first training row, it has no training rows at all: a
+        baseline that learned from the few at hand would be a weaker one. Without stamps every row counts as
+        later.
         Raises: DataError if no row came later.
         """
-        if data.stamps is None or self.test is None or self.validation is None:
+        if data.stamps is None or self.test is None or self.validation is None or self.train is None:
             none = np.stack([data.offsets[:-1]] * 2, 1)
             return Split(none, none, np.stack([data.offsets[:-1], data.offsets[1:]], 1))
         cuts = np.stack([data.offsets[:-1], data.offsets[:-1], data.offsets[:-1], data.offsets[1:]], 1)
@@ -180,19 +200,22 @@ class Periods:
             expected = f"rows from {self.test.astype('datetime64[s]')} on, which the model has not seen"
             cure = "Append newer rows: scores on rows it was trained on would say nothing."
             raise DataError(explain("data", expected, "only earlier rows", cure))
+        if data.stamps.min() > self.train:
+            cuts[:, 0] = cuts[:, 1]
         return Split(*(cuts[:, part : part + 2] for part in range(3)))
 
-    def card(self) -> dict[str, str | None]:
+    def card(self) -> dict[str, str | int | None]:
         """As JSON."""
-        return {
-            "validation": None if self.validation is None else str(self.validation),
-            "test": None if self.test is None else str(self.test),
-        }
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        stamps = {name: None if stamp is None else str(stamp) for name, stamp in parts.items()}
+        return stamps | {"season": self.season}
 
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> "Periods":
         """From JSON. Raises: ModelFileError."""
-        return cls(*(read_stamp(card, name) for name in ("validation", "test")))
+        season = None if card.get("season") is None else whole(card, "season", 1, where="card.periods")
+        train, validation, test = (read_stamp(card, name) for name in ("train", "validation", "test"))
+        return cls(train, validation, test, season)
 
 
 def read_stamp(card: dict[str, Any], name: str) -> np.datetime64 | None:
@@ -215,25 +238,26 @@ def evaluate(
     split: Split,
     naive: np.ndarray | None = None,
     only: tuple[str, ...] | None = None,
+    season: int | None = None,
 ) -> Evaluation:
     """Scores of the model and of every baseline that can be fitted, on the windows of the test part.
 
-    `naive` (series, targets) are the denominators of MASE where the data does not hold the training part; `only`
-    names the baselines that are wanted.
+    `naive` (series, targets) are the denominators of MASE and `season` is the one of the training data, where
+    this data does not hold the training part; `only` names the baselines that are wanted.
     """
     shape = runner.network.shape
     every = origins_of(runner, data, split.test)
     judged = scored_windows(every, runner)
-    season = season_of(data)
+    season = season or season_of(data)
     judge_ = judge_for(runner, data, split, judged, season, naive)
     name = f"{runner.network.cell.upper()} ({runner.network.configuration['kind']})"
     score, losses = judge_.score(name, model_forecasts(runner, data, judged))
     scores, by_name = [score], {name: losses}
     baselines, notes = fitted_baselines(runner, data, split, season, only)
-    if len(judged) < len(every):
-        notes.insert(0, f"{len(judged)} of {len(every)} windows are scored, evenly spaced.")
+    calibration = calibration_windows(runner, data, split)
+    notes = [*notes_on(data, split, every, judged), *notes]
     for baseline in baselines:
-        found = baseline_forecasts(runner, baseline, data, split, judged, judge_.level)
+        found = baseline_forecasts(runner, baseline, data, calibration, judged, judge_.level)
         score, by_name[baseline.name] = judge_.score(baseline.name, found)
         scores.append(score)
     kept = Losses(by_name, judged.rows, judged.series)
@@ -246,6 +270,32 @@ def evaluate(
         notes=tuple(notes),
         losses=kept,
     )
+
+
+def notes_on(data: SeriesSet, split: Split, every: Origins, judged: Origins) -> list[str]:
+    """What a reader must know of the windows that were scored."""
+    notes = []
+    if len(judged) < len(every):
+        notes.append(f"{len(judged)} of {len(every)} windows are scored, evenly spaced.")
+    absent = np.setdiff1d(np.arange(len(data.names)), every.series)
+    if len(absent):
+        notes.append(
+            f"{len(absent)} of {len(data.names)} series are not scored, they have no window in this part: "
+            f"{listed([data.names[number] for number in absent])}."
+        )
+    if data.stamps is None and not split.rows[0]:
+        notes.append("The data has no stamps: every row counts as one that the model has not seen.")
+    return notes
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """Some names, the first few of them where there are many.
+
+    Example:
+        >>> listed(["a", "b", "c"], most=2)
+        'a, b, ...'
+    """
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
 
 
 def origins_of(runner: ForecastRunner, data: SeriesSet, ranges: np.ndarray) -> Origins:
@@ -292,6 +342,7 @@ def fitted_baselines(
     values = data.values[:, data.numeric("target")]
     history = min(shape.history, RIDGE_HISTORY)
     plain = plain_forecasts(split.train, shape.targets, shape.horizon, history, season)
+    few: list[ForecastBaseline]
     if not (split.train[:, 0] < split.train[:, 1]).any():
         few = [baseline for baseline in plain.baselines if isinstance(baseline, LastValue | SeasonalNaive)]
         left_out = ["Baselines that learn are left out: the data does not hold the training period."]
@@ -312,15 +363,16 @@ def naive_scales(data: SeriesSet, split: Split) -> dict[str, np.ndarray]:
 
 
 def season_of(data: SeriesSet) -> int | None:
-    """The season that the stamps of the first series suggest."""
-    return None if data.stamps is None else season_length(data.stamps[: data.offsets[1]])
+    """The season that the stamps of the longest series suggest."""
+    stamps = longest_stamps(data)
+    return None if stamps is None else season_length(stamps)
 
 
 def spanned(data: SeriesSet, judged: Origins, horizon: int) -> str:
     """From when to when the windows reach, where there are stamps."""
     if data.stamps is None:
         return ""
-    first, last = data.stamps[judged.rows.min()], data.stamps[(judged.rows + horizon - 1)].max()
+    first, last = data.stamps[judged.rows].min(), data.stamps[judged.rows + horizon - 1].max()
     return f", {shown(first)} to {shown(last)}"
 
 

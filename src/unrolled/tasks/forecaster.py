@@ -8,17 +8,19 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from unrolled.data import Frame, SeriesSet, Split, read_frame, read_series, split_rows, step_of
-from unrolled.errors import ArgumentError, explain
+from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.runtime import Program, Stream
 from unrolled.tasks import forecast_files
 from unrolled.tasks.backtest import backtest
+from unrolled.tasks.forecast_checks import check_parts, too_short
 from unrolled.tasks.forecast_evaluation import Evaluation
 from unrolled.tasks.forecast_fit import fit_forecaster
 from unrolled.tasks.forecast_frames import extend, roles_of, to_frame
+from unrolled.tasks.forecast_inputs import longest_stamps
 from unrolled.tasks.forecast_program import program_of
 from unrolled.tasks.forecast_run import ForecastRunner, ends_of
-from unrolled.tasks.forecast_scoring import Periods, evaluate, naive_scales, shown
+from unrolled.tasks.forecast_scoring import Periods, evaluate, listed, naive_scales, shown
 from unrolled.tasks.forecast_settings import settle
 from unrolled.tasks.leak_test import Leak, leak_test
 from unrolled.training import Loss, Reporter, network_loss
@@ -111,7 +113,7 @@ class Forecaster(BaseEstimator):
         """
         if checkpoint is not None:
             check_output(checkpoint)
-        opened = read_frame(frame)
+        opened = read_frame(frame, text=() if series is None else {series})
         roles = roles_of(opened, target, time, series, known=known, past=past, static=static)
         data = read_series(opened, roles)
         return self.fit_series(data, split_rows(data, split), checkpoint, resume, reporter)
@@ -127,12 +129,16 @@ class Forecaster(BaseEstimator):
     ) -> "Forecaster":
         """Fit on data that is read and split already; `loss` is the loop's seam."""
         settings = settle(self.get_params(), data, split.train)
+        check_parts(settings, data, split)
         fitted = fit_forecaster(settings, data, split, checkpoint, resume, reporter, loss)
         self.settings_, self.inputs_ = settings, fitted.inputs
         self.network_, self.history_ = fitted.network, fitted.history
         self.periods_ = Periods.of(data, split)
         self.naive_ = naive_scales(data, split)
-        self.step_ = None if data.stamps is None else step_of(data.stamps[: data.offsets[1]])
+        self.split_, self.rows_ = split, data.rows
+        stamps = longest_stamps(data)
+        self.step_ = None if stamps is None else step_of(stamps)
+        self.__dict__.pop("card_", None)  # of the file that an earlier model was loaded from
         self.evaluation_ = evaluate(self.runner(), data, split)
         self.summary_ = self._summarise(data, split)
         return self
@@ -146,7 +152,7 @@ class Forecaster(BaseEstimator):
         Returns: a frame of the kind that came in (polars for a path or an array): the series and time columns, and
         for each target its median forecast and a column a quantile, such as `OT`, `OT_q0.1`, `OT_q0.9`.
         """
-        opened = read_frame(frame)
+        opened = self._open(frame)
         data = self._read(opened)
         extended = extend(data, future, self.inputs_, self.step_, self.network_.shape.horizon)
         quantiles = self.runner().at(extended, ends_of(extended, self.network_))
@@ -158,8 +164,10 @@ class Forecaster(BaseEstimator):
         Raises: DataError if no row lies after the training period.
         """
         data = self._read(frame)
-        naive = np.stack([self.naive_.get(name, self.naive_mean) for name in data.names])
-        return evaluate(self.runner(), data, self.periods_.split(data), naive)
+        mean = self.naive_mean
+        naive = np.stack([self.naive_.get(name, mean) for name in data.names])
+        split = self.periods_.split(data)
+        return evaluate(self.runner(), data, split, naive, season=self.periods_.season)
 
     def backtest(
         self,
@@ -178,11 +186,16 @@ class Forecaster(BaseEstimator):
 
     def leak_test(self, frame: Any, reporter: Reporter | None = None) -> list[Leak]:
         """Look for leaks: in the windows, in the labels, in the known columns. `frame` is the one of `fit`."""
-        return leak_test(self, self._read(frame), reporter)
+        data = self._read(frame)
+        own = hasattr(self, "split_") and data.rows == self.rows_ and len(data.names) == len(self.naive_)
+        return leak_test(self, data, self.split_ if own else self.periods_.split(data), reporter)
 
-    def stream(self) -> Stream:
-        """A fresh stream of this model: one row in, one forecast out, state kept."""
-        return Stream(self.program())
+    def stream(self, series: str | int | None = None) -> Stream:
+        """A fresh stream of this model: one row in, one forecast out, state kept.
+
+        `series` says whose rows will come, where each series has its own scale.
+        """
+        return Stream(self.program(), series)
 
     def program(self) -> Program:
         """The model lowered to the Program that every runtime runs."""
@@ -212,12 +225,23 @@ class Forecaster(BaseEstimator):
     @property
     def naive_mean(self) -> np.ndarray:
         """The mean denominator of MASE, for a series that was not in the training data."""
-        return np.nanmean(np.stack(list(self.naive_.values())), axis=0)
+        scales = np.stack(list(self.naive_.values()))
+        count = np.isfinite(scales).sum(axis=0)
+        return np.where(count > 0, np.nansum(scales, axis=0) / np.maximum(count, 1), np.nan)
+
+    def _open(self, frame: Any) -> Frame:
+        """A frame whose words are read as they are written, such as a series called 007."""
+        self._check_fitted()
+        words = {name for name, kind in self.inputs_.kinds.items() if kind == "category"}
+        series = self.inputs_.roles.series
+        return read_frame(frame, text=words if series is None else words | {series})
 
     def _read(self, frame: Frame | Any) -> SeriesSet:
-        self._check_fitted()
-        data = read_series(frame, self.inputs_.roles, kinds=self.inputs_.kinds)
+        data = read_series(self._open(frame), self.inputs_.roles, kinds=self.inputs_.kinds)
         self.inputs_.require(data)
+        if self.step_ is not None and data.stamps is None:
+            cure = "Write dates and times as in the training data."
+            raise DataError(explain(",".join(self.inputs_.roles.time), "stamps", "plain numbers", cure))
         return data
 
     def _check_fitted(self) -> None:
@@ -244,7 +268,15 @@ class Forecaster(BaseEstimator):
             ),
         }
         left = data.rows - train - validation - test
-        return lines | ({"left out": f"{left:,} rows beyond the split"} if left else {})
+        if left:
+            lines["left out"] = f"{left:,} rows beyond the split"
+        needed, short = too_short(self.settings_, data, split)
+        if short:
+            lines["too short"] = (
+                f"{len(short)} of {len(data.names)} series have fewer than {needed} training rows, nothing is"
+                f" learned from them: {listed(short)}"
+            )
+        return lines
 
     def _span(self, data: SeriesSet) -> str:
         if data.stamps is None:

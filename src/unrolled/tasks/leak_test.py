@@ -1,10 +1,11 @@
 """Does a forecast know what it should not? Three tests, each of which a leak would fail.
 
-(a) windows: everything after an origin is replaced by noise, known columns aside; the forecast must not change by
-    one bit;
-(b) labels: a network trained on answers shuffled among windows must not beat the last value: there is nothing to
-    learn, so whatever it knows has leaked;
-(c) known columns: one whose removal costs more than 90 % of the skill over the last value probably holds the answer.
+(a) windows: everything after an origin is replaced by noise, known columns aside; the forecast must not
+    change by one bit;
+(b) labels: a network trained on answers shuffled among windows must not beat the last value: there is nothing
+    to learn, so whatever it knows has leaked;
+(c) known columns: one whose removal costs more than 90 % of the skill over the last value probably holds the
+    answer.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import torch
 from sklearn.base import clone
 
 from unrolled.data import Codes, Origins, Roles, SeriesSet, Split
+from unrolled.errors import DataError, explain
 from unrolled.models import SegmentNetwork
 from unrolled.models.inputs import last_valid
 from unrolled.tasks.forecast_inputs import Batch
@@ -38,9 +40,16 @@ class Leak:
         return {"kind": self.kind, "found": self.found, "text": self.text}
 
 
-def leak_test(forecaster: Any, data: SeriesSet, reporter: Reporter | None = None) -> list[Leak]:
-    """Run the three tests on the data a forecaster was fitted on."""
-    split = forecaster.periods_.split(data)
+def leak_test(forecaster: Any, data: SeriesSet, split: Split, reporter: Reporter | None = None) -> list[Leak]:
+    """Run the three tests on the data a forecaster was fitted on.
+
+    Raises: DataError if the data does not hold the training part.
+    """
+    if not split.rows[0]:
+        cure = "Pass the frame of fit to the forecaster that was fitted on it."
+        raise DataError(
+            explain("data", "the rows the model was trained on", "none that are known as such", cure)
+        )
     reporter = reporter or SilentReporter()
     reporter.note("Leak test: windows")
     found = [windows_leak(forecaster, data, split)]
@@ -98,8 +107,8 @@ def labels_leak(forecaster: Any, data: SeriesSet, split: Split, reporter: Report
 def shuffled_loss(network: SegmentNetwork, batch: Batch, state: None) -> tuple[torch.Tensor, None]:
     """The network's own loss with the answers dealt out anew among the windows of a batch.
 
-    What is dealt out is the move from the last value, without its mean: answers in raw units would teach the level
-    of the series and its drift, which are no leak.
+    What is dealt out is the move from the last value, without its mean: answers in raw units would teach the
+    level of the series and its drift, which are no leak.
     """
     mean, scale = network.inputs.target_scaling(batch)
     anchor, scale = last_valid(batch["target"], mean)[:, -1:], scale[:, None]
@@ -110,7 +119,7 @@ def shuffled_loss(network: SegmentNetwork, batch: Batch, state: None) -> tuple[t
 
 
 def with_shuffled_moves(data: SeriesSet, split: Split) -> SeriesSet:
-    """The data with the moves from row to row of each training and validation part in random order, without drift."""
+    """The data with the moves from row to row of training and validation in random order, without drift."""
     values, block = data.values.copy(), data.numeric("target")
     for start, stop in zip(split.train[:, 0], split.validation[:, 1], strict=True):
         for column in range(block.start, block.stop):
