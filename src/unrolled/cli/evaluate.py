@@ -1,13 +1,15 @@
-"""`unrolled evaluate model.unrolled data.csv`: the scores on rows the model has not seen, beside the baselines."""
+"""`unrolled evaluate model.unrolled data.csv`: the scores on unseen data, beside the baselines."""
 
 from unrolled import arguments
 from unrolled.cli import options, output
 
+EXAMPLE = "unrolled evaluate m.unrolled data.csv"
+
 
 def evaluate(model: options.ModelPath, data: options.Data, as_json: options.AsJson = False) -> None:
-    """Score a model on rows after its training period, beside the plain baselines, with the verdict.
+    """Score a model on data that it has not seen, beside the plain baselines, with the verdict.
 
-    Example: unrolled evaluate co2.unrolled co2.csv
+    A forecaster is scored on the rows after its training period, the others on new sequences.
     """
     arguments.part("torch", "train")
     import unrolled

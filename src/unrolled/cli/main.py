@@ -1,29 +1,56 @@
 """The program `unrolled`: its commands, and the one place where an error becomes a line and an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from unrolled import __version__
 from unrolled.cli import check, demo, evaluate, predict, train
-from unrolled.errors import ArgumentError, TrainingInterrupted, UnrolledError
+from unrolled.cli.options import FLAG
+from unrolled.cli.wording import for_the_shell
+from unrolled.errors import ArgumentError, UnrolledError
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
+
+class Stopped(UnrolledError):
+    """Ctrl-C outside a training, which has its own words for it."""
+
+
+class Commands(TyperGroup):
+    """The commands. Ctrl-C is told like any other end, whatever this version of Typer makes of it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Stopped("stopped by Ctrl-C") from None
+
+
 app = typer.Typer(
+    cls=Commands,
     name="unrolled",
-    help="Recurrent networks on your own sequences: check, train, forecast, judge.",
+    help="Recurrent networks on your own sequences: check the data, train, judge honestly, predict.",
+    epilog="Start here: unrolled demo",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-app.command()(check.check)
-app.command()(train.train)
-app.command()(predict.predict)
-app.command()(evaluate.evaluate)
+for command, example in (
+    (demo.demo, demo.EXAMPLE),
+    (check.check, check.EXAMPLE),
+    (train.train, train.EXAMPLE),
+    (predict.predict, predict.EXAMPLE),
+    (evaluate.evaluate, evaluate.EXAMPLE),
+):
+    app.command(epilog=f"[bold]Example:[/]  {example}")(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -35,43 +62,55 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+        False, "--version", callback=_print_version, is_eager=True, metavar=FLAG, help="Print the version."
     ),
 ) -> None:
     pass
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with 0 (done), 1 (failed) or 2 (wrong use); never a traceback for a user's mistake."""
+    """Run the command line and leave with 0 (done), 1 (failed) or 2 (wrong use)."""
     sys.exit(status(sys.argv[1:] if arguments is None else arguments))
 
 
 def status(arguments: Sequence[str]) -> int:
     """The exit code of one call. Whatever goes wrong by the user's doing is one line on standard error."""
     try:
-        return app(list(arguments), prog_name="unrolled", standalone_mode=False) or DONE
-    except ArgumentError as error:
-        return _say(error, WRONG_USE)
-    except TrainingInterrupted as error:
-        return _say(error, FAILED)
+        code = app(list(arguments), prog_name="unrolled", standalone_mode=False) or DONE
+        sys.stdout.flush()  # a full disk behind a pipe is found here, not while the program ends
+        return code
     except UnrolledError as error:
-        return _say(error, FAILED)
-    except KeyboardInterrupt:
-        return _say("stopped", FAILED)
+        return _say(for_the_shell(error), WRONG_USE if isinstance(error, ArgumentError) else FAILED)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        sys.stderr.close()
+        _silence(sys.stdout)
         return FAILED
+    except OSError as error:
+        if error.filename is None:
+            _silence(sys.stdout)
+        return _say(f"{error.filename or 'output'}: {(error.strerror or str(error)).lower()}", FAILED)
     except Exception as error:
-        # Typer's errors of use bring their own code; their class moved between versions of Typer.
-        code = getattr(error, "exit_code", None)
-        if code is None or not hasattr(error, "format_message"):
-            raise
-        if type(error).__name__ == "NoArgsIsHelpError":
-            return WRONG_USE
-        return _say(error.format_message(), WRONG_USE)
+        return _wrong_use(error)
 
 
-def _say(message: object, code: int) -> int:
-    line = " ".join(str(message).split())
-    print(f"unrolled: {line}", file=sys.stderr)
+def _wrong_use(error: Exception) -> int:
+    """Typer's own errors, told by what they can do: their class moved between versions of Typer."""
+    if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
+        raise error
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return WRONG_USE
+    message = error.format_message().rstrip()
+    context = getattr(error, "ctx", None)
+    message += "" if message.endswith((".", "?")) else "."
+    return _say(message + (f" See: {context.command_path} --help" if context else ""), WRONG_USE)
+
+
+def _say(message: str, code: int) -> int:
+    with suppress(OSError):
+        print(f"unrolled: {' '.join(message.split())}", file=sys.stderr, flush=True)
     return code
+
+
+def _silence(stream: Any) -> None:
+    """Let nothing more be written to a stream that cannot be written to: Python flushes it at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,36 +1,55 @@
-"""Options that several commands share. A default is written where the work is done: None here means 'not given'."""
+"""Options that several commands share.
 
+A default is written where the work is done: None here means 'not given'.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from unrolled.errors import ArgumentError, explain
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="A CSV or Parquet file.")]
-ModelPath = Annotated[str, typer.Argument(metavar="MODEL", help="A .unrolled model file.")]
+FLAG = " "  # an option without a value: Typer would print its type
+COLUMNS, FORECAST, NETWORK, TRAINING, RUN = "Columns", "The task", "The network", "Training", "The run"
+
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="A .csv, .tsv or .parquet file.", show_default=False)
+]
+ModelPath = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A .unrolled model file.", show_default=False)
+]
+
+
+def option(text: str, *flags: str, metavar: str | None = None, panel: str | None = None) -> Any:
+    """An option that may be left out; without `flags` its argument names it."""
+    return typer.Option(*flags, help=text, metavar=metavar, rich_help_panel=panel)
+
+
 Time = Annotated[
     str | None,
-    typer.Option("--time", metavar="COLUMNS", help="The stamp's column, or several: year,month,day,hour."),
+    option("The stamp's column, or several: year,month,day,hour.", metavar="COLUMNS", panel=COLUMNS),
 ]
 Target = Annotated[
-    str | None, typer.Option("--target", metavar="COLUMNS", help="The column to learn, several, or 'all'.")
+    str | None, option("The column to learn, several, or 'all'.", metavar="COLUMNS", panel=COLUMNS)
 ]
 Series = Annotated[
-    str | None, typer.Option("--series", metavar="COLUMN", help="The column that tells the series apart.")
+    str | None, option("The column that tells the series apart.", metavar="COLUMN", panel=COLUMNS)
 ]
 Known = Annotated[
-    str | None,
-    typer.Option("--known", metavar="COLUMNS", help="Columns known in advance, such as a price plan."),
+    str | None, option("Known in advance, such as a price plan.", metavar="COLUMNS", panel=COLUMNS)
 ]
-Past = Annotated[str | None, typer.Option("--past", metavar="COLUMNS", help="Columns known up to now only.")]
-Static = Annotated[
-    str | None, typer.Option("--static", metavar="COLUMNS", help="Columns constant in a series.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines on standard output.")]
+Past = Annotated[str | None, option("Known up to now only.", metavar="COLUMNS", panel=COLUMNS)]
+Static = Annotated[str | None, option("The same in all rows of a series.", metavar="COLUMNS", panel=COLUMNS)]
+Plot = Annotated[str | None, option("Draw a picture into a .png file.", metavar="FILE")]
+AsJson = Annotated[bool, option("Print JSON for machines on standard output.", "--json", metavar=FLAG)]
 
 
 def parse_numbers(name: str, text: str | None) -> tuple[float, ...] | None:
     """A comma-separated list of numbers; whole numbers stay whole.
+
+    Raises: ArgumentError.
 
     Example:
         >>> parse_numbers("--split", "8640,2880,2880")
@@ -45,11 +64,33 @@ def parse_numbers(name: str, text: str | None) -> tuple[float, ...] | None:
             int(part) if part.strip().lstrip("-").isdigit() else float(part) for part in text.split(",")
         )
     except ValueError:
-        raise ArgumentError(
-            explain(name, "numbers with commas between", repr(text), "For example 0.7,0.1,0.2.")
-        ) from None
+        cure = "For example 0.1,0.5,0.9."
+        raise ArgumentError(explain(name, "numbers with commas between", repr(text), cure)) from None
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def check_outputs(inputs: Iterable[str | None], outputs: dict[str, str | None]) -> None:
+    """Refuse outputs that cannot be written, or that would replace an input or one another: before any work.
+
+    Raises: ArgumentError, OutputError.
+    """
+    from unrolled.format import check_output
+
+    taken = {Path(path).resolve(): f"'{path}', which is read" for path in inputs if path}
+    for flag, path in outputs.items():
+        if path is None:
+            continue
+        where = check_output(path).resolve()
+        if where in taken:
+            raise ArgumentError(explain(flag, "a file of its own", taken[where], "Choose another name."))
+        taken[where] = f"'{path}' twice"
+
+
+def check_picture(path: str | None) -> None:
+    """Refuse a picture that is not called .png. Raises: ArgumentError."""
+    if path is not None and Path(path).suffix.lower() != ".png":
+        raise ArgumentError(explain("--plot", "a file ending in .png", repr(path), "Name it so."))

@@ -1,43 +1,123 @@
-"""What the commands print: results on standard output, progress on standard error, JSON where it is asked for."""
+"""What the commands print: results on standard output, as text or as JSON."""
 
 import json
-from collections.abc import Sequence
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
-VERDICTS = {"better": "bold green", "as good": "yellow", "worse": "bold red"}
+VERDICTS = {"better": "bold green", "as good": "bold yellow", "worse": "bold red"}
+WIDEST = 110  # letters of a line of words on a wide terminal
+UNBROKEN = 10_000  # a pipe gets whole lines: programs read them
+LONGEST_NAME = 24
 
 
 def console() -> Console:
-    """Standard output; plain when it is not a terminal."""
-    return Console(highlight=False, soft_wrap=True)
+    """Standard output: coloured and folded on a terminal, plain whole lines elsewhere."""
+    if not sys.stdout.isatty():
+        return Console(highlight=False, width=UNBROKEN)
+    return Console(highlight=False, width=min(WIDEST, shutil.get_terminal_size().columns))
 
 
 def as_json_line(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    """One JSON document on standard output; a number that is not finite is null."""
+    print(json.dumps(plain(value), ensure_ascii=False, allow_nan=False))
 
 
-def reporter(quiet: bool) -> Any:
-    """How training shows its progress: on standard error, not at all beside JSON."""
-    from unrolled.training import SilentReporter, default_reporter
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it.
 
-    return SilentReporter() if quiet else default_reporter()
+    Example:
+        >>> plain({"a": (1.5, float("nan"))})
+        {'a': [1.5, None]}
+    """
+    if isinstance(value, dict):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def grid(rows: Iterable[tuple[Text, Text]], gap: int = 2) -> Table:
+    """Two columns without lines; long text is folded under itself."""
+    table = Table.grid(padding=(0, gap, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def say(renderable: Any) -> None:
+    """Print, without the blanks that pad a table's last column."""
+    out = console()
+    with out.capture() as captured:
+        out.print(renderable)
+    lines = captured.get().split("\n")
+    sys.stdout.write("\n".join(line.rstrip() for line in lines))
 
 
 def score_table(evaluation: Any) -> Table:
-    """The scores of a model and its baselines, the model first."""
-    table = Table(title=evaluation.title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    """The scores of a model and its baselines, the model first, the best of each column in green."""
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 0, 0, 1)
+    )
     columns, rows = evaluation.table()
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
+        justify: Any = "right" if number else "left"
+        table.add_column(folded(column), justify=justify, vertical="bottom", no_wrap=True)
+    best = [best_of(column, [row[number] for row in rows]) for number, column in enumerate(columns)]
     for number, row in enumerate(rows):
-        table.add_row(*row, style="bold" if number == 0 else "")
+        cells = [
+            Text(shortened(cell), "green" if number in best[place] else "") for place, cell in enumerate(row)
+        ]
+        table.add_row(*cells, style="bold" if number == 0 else "")
     return table
+
+
+def folded(heading: str) -> Text:
+    r"""A heading of two words in two lines, so that the table fits 80 columns.
+
+    Example:
+        >>> folded("MAE (temp_max)").plain, folded("MASE").plain
+        ('MAE\n(temp_max)', 'MASE')
+    """
+    first, _, rest = heading.partition(" ")
+    return Text(f"{first}\n{shortened(rest, 14)}" if rest else heading)
+
+
+def shortened(name: str, longest: int = LONGEST_NAME) -> str:
+    """At most so many letters."""
+    return name if len(name) <= longest else name[: longest - 1] + "…"
+
+
+def best_of(column: str, cells: list[str]) -> set[int]:
+    """The rows of the best figures of a column: the highest of a share that should be high, else the lowest.
+
+    Example:
+        >>> best_of("MSE (scaled)", ["0.30", "0.25", "-"]), best_of("accuracy", ["91.0%", "90.0%"])
+        ({1}, {0})
+    """
+    if not column or "covers" in column:  # a coverage is best near its level, not high or low
+        return set()
+    values = {}
+    for row, cell in enumerate(cells):
+        try:
+            values[row] = float(cell.rstrip("%"))
+        except ValueError:
+            continue
+    if not values:
+        return set()
+    wanted = max(values.values()) if column in ("accuracy", "macro-F1", "R2") else min(values.values())
+    return {row for row, value in values.items() if value == wanted}
 
 
 def evaluation(found: Any, as_json: bool) -> None:
@@ -45,60 +125,84 @@ def evaluation(found: Any, as_json: bool) -> None:
     if as_json:
         as_json_line(found.to_dict())
         return
-    out = console()
-    out.print(score_table(found))
+    say(Text(found.title, "bold"))
+    say("")
+    say(score_table(found))
+    say("")
     for note in found.notes:
-        out.print(Text(note, style="dim"))
-    out.print(Text(f"Verdict: {found.verdict.text}", style=VERDICTS.get(found.verdict.kind, "")))
+        say(grid([(Text("Note", "cyan"), Text(note))], gap=3))
+    say(grid([(Text("Verdict", "bold"), Text(found.verdict.text, VERDICTS.get(found.verdict.kind, "")))]))
 
 
-def trained(estimator: Any, path: str, leaks: Sequence[Any] | None, as_json: bool) -> None:
-    """Print what was learned from what, the scores, the leaks looked for, and where the model is."""
-    if as_json:
-        found = {"model": path, "summary": estimator.summary(), "evaluation": estimator.evaluation_.to_dict()}
-        as_json_line(found if leaks is None else found | {"leaks": [leak.to_dict() for leak in leaks]})
-        return
-    out = console()
-    for name, text in estimator.summary().items():
-        out.print(Text.assemble((f"{name:<9}", "bold"), " ", text))
-    out.print()
-    evaluation(estimator.evaluation_, as_json=False)
-    if leaks is not None:
-        leak_findings(leaks)
-    out.print(f"Model written to {path}", markup=False)
+def summary(lines: dict[str, str]) -> None:
+    """Print what was learned from what."""
+    say(grid((Text(name, "bold"), Text(text)) for name, text in lines.items()))
+    say("")
+
+
+def heading(text: str) -> None:
+    """Print a line that begins a part."""
+    say("")
+    say(Text(text, "bold"))
+
+
+def files(written: Mapping[str, str | None]) -> None:
+    """Print where things are: what they are, and the path."""
+    say("")
+    say(grid((Text(name, "bold"), Text(path)) for name, path in written.items() if path is not None))
 
 
 def leak_findings(leaks: Sequence[Any]) -> None:
     """Print each part of the leak test with what it found."""
-    out = console()
-    out.print()
-    out.print(Text("Leak test", style="bold"))
-    for leak in leaks:
-        mark, style = ("LEAK", "bold red") if leak.found else ("ok", "green")
-        out.print(Text.assemble((f"  {mark:<5}", style), leak.text))
+    heading("Leak test")
+    marks = {True: Text("LEAK", "bold red"), False: Text("ok", "green")}
+    say(grid((marks[leak.found], Text(leak.text)) for leak in leaks))
 
 
 def findings(found: Sequence[Any], as_json: bool) -> None:
     """Print what is wrong with the data, the worst first."""
     if as_json:
-        as_json_line([finding.to_dict() for finding in found])
+        as_json_line([asdict(finding) for finding in found])
         return
-    out = console()
-    for finding in found:
-        out.print(Text.assemble((f"{finding.severity:<8}", COLOURS[finding.severity]), str(finding)))
-    errors = sum(finding.severity == "error" for finding in found)
-    warnings = sum(finding.severity == "warning" for finding in found)
-    out.print(f"{errors} errors, {warnings} warnings" if found else "Nothing wrong was found.")
+    if not found:
+        say(Text("Nothing wrong was found.", "green"))
+        return
+    say(grid((Text(finding.severity, COLOURS[finding.severity]), detail(finding)) for finding in found))
+    say("")
+    say(counted(found))
 
 
-def frame(found: Any, path: str | None, as_json: bool) -> None:
-    """Write a frame to a file, or print it as CSV or JSON."""
+def detail(finding: Any) -> Text:
+    """Where, what, and what to do."""
+    where, _, rest = str(finding).removeprefix(f"{finding.severity}: ").partition(f"{finding.detail}")
+    return Text.assemble((where, "bold"), finding.detail, (rest, "dim"))
+
+
+def counted(found: Sequence[Any]) -> str:
+    """How many findings of each kind.
+
+    Example:
+        >>> from unrolled.data import Finding
+        >>> counted([Finding("gap", "warning", "A gap."), Finding("gap", "warning", "Another.")])
+        '0 errors, 2 warnings'
+    """
+    counts = [sum(finding.severity == kind for finding in found) for kind in ("error", "warning")]
+    return ", ".join(
+        f"{count} {kind}{'' if count == 1 else 's'}"
+        for count, kind in zip(counts, ("error", "warning"), strict=True)
+    )
+
+
+def frame(found: Any, path: str | None, plot: str | None, as_json: bool) -> None:
+    """Write a table to a file, or print it as CSV or JSON; then say where things are."""
+    from unrolled.data import to_csv, to_records, write_frame
+
     if path is not None:
-        from unrolled.data import write_frame
-
         write_frame(found, path)
-        console().print(f"{len(found)} rows written to {path}", markup=False)
-    elif as_json:
-        print(found.write_json())
+    if as_json:
+        rows = to_records(found)
+        as_json_line({"output": path, "plot": plot, "rows": len(rows)} if path else rows)
+    elif path is None:
+        sys.stdout.write(to_csv(found))
     else:
-        print(found.write_csv(), end="")
+        files({f"{len(found):,} rows": path, "picture": plot})

@@ -23,3 +23,7 @@ from unrolled.data.stamps import read_stamps as read_stamps
 from unrolled.data.windows import Origins as Origins
 from unrolled.data.windows import gather as gather
 from unrolled.data.windows import origins as origins
+from unrolled.data.write import check_table_path as check_table_path
+from unrolled.data.write import to_csv as to_csv
+from unrolled.data.write import to_records as to_records
+from unrolled.data.write import write_frame as write_frame
