@@ -42,7 +42,8 @@ def demo(out: Folder = "demo-out", as_json: options.AsJson = False) -> None:
     judged = forecaster.backtest(table, "co2", time="week", folds=3, reporter=reporter)
     found = forecaster.predict(table)
     write_frame(found, paths["forecast"])
-    pictures.draw_ahead(forecaster, table, found, paths["picture"])
+    title = f"CO2 at Mauna Loa (ppm): the next {HORIZON} weeks"
+    pictures.draw_ahead(forecaster, table, found, paths["picture"], title)
     if as_json:
         output.as_json_line({"files": paths, "summary": forecaster.summary(), "backtest": judged.to_dict()})
         return

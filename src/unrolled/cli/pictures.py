@@ -47,7 +47,7 @@ def draw_judged(model: Any, source: Any, path: str) -> None:
     draw(model, data, quantiles, (start, row), stamps, truth, path)
 
 
-def draw_ahead(model: Any, source: Any, found: Any, path: str) -> None:
+def draw_ahead(model: Any, source: Any, found: Any, path: str, title: str = "") -> None:
     """The forecast of the first series behind its last row; `found` is what `predict` answered."""
     from unrolled.data import read_frame
 
@@ -64,7 +64,7 @@ def draw_ahead(model: Any, source: Any, found: Any, path: str) -> None:
         name = "time" if len(data.roles.time) > 1 else data.roles.time[0]
         ahead = table.column(name).to_numpy()[:horizon]
         stamps = np.concatenate([data.stamps[start:row], ahead.astype(data.stamps.dtype)])
-    draw(model, data, quantiles, (start, row), stamps, None, path)
+    draw(model, data, quantiles, (start, row), stamps, None, path, title)
 
 
 def draw(
@@ -75,6 +75,7 @@ def draw(
     stamps: np.ndarray | None,
     truth: np.ndarray | None,
     path: str,
+    title: str = "",
 ) -> None:
     """A panel for each target of the first series.
 
@@ -94,12 +95,8 @@ def draw(
         left.append(f"Series {data.names[0]!r}, the first of {len(data.names)}.")
     if len(targets) > MOST_PANELS:
         left.append(f"{MOST_PANELS} of {len(targets)} targets.")
-    ahead = (
-        f"{shape.horizon} rows ahead"
-        if truth is None
-        else f"the last {shape.horizon} rows, not seen in training"
-    )
-    title = f"{', '.join(targets[:MOST_PANELS])}: {ahead}"
+    ahead = f"the next {shape.horizon} rows" if truth is None else f"{shape.horizon} rows of the test part"
+    title = title or f"{', '.join(targets[:MOST_PANELS])}: {ahead}"
     plot_forecast(panels, stamps, title, " ".join(left), path=path)
 
 
