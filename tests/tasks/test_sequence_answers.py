@@ -19,11 +19,13 @@ def test_labels_come_back_in_their_own_type(labels):
 
 
 def test_labels_that_are_no_classes():
-    with pytest.raises(DataError, match="y: expected two classes or more, got only 'a'. Add sequences of"):
+    with pytest.raises(DataError, match=r"y: expected two classes or more, got only 'a'. Add sequences of"):
         Classes.fit(np.array(["a", "a"], object), "y")
-    with pytest.raises(DataError, match="rul: expected classes.*got 0.5. .*Use SequenceRegressor"):
+    with pytest.raises(DataError, match=r"rul: expected classes.*got 0.5. .*Use SequenceRegressor"):
         Classes.fit(np.array([0.5, 1.0]), "rul")
-    with pytest.raises(DataError, match="kind: expected a class of the training data.*got 'wlak'. Did you mean 'walk'"):
+    with pytest.raises(
+        DataError, match=r"kind: expected a class of the training data.*got 'wlak'. Did you mean 'walk'"
+    ):
         Classes(("run", "walk")).encode(np.array(["run", "wlak"], object), "kind")
     with pytest.raises(DataError, match=r"got 9. Train with sequences of this class, or leave it out."):
         Classes((0, 1)).encode(np.array([0, 9]), "kind")
@@ -66,13 +68,15 @@ def test_numbers():
     assert numbers.tensor(np.array([1.0, 3.0])).shape == (2, 1)
     assert numbers.losses(np.array([1.0]), np.array([3.0])).tolist() == [4.0]
     assert numbers.metrics(np.array([0.0, 2.0]), np.array([1.0, 1.0])) == {"MAE": 1.0, "RMSE": 1.0, "R2": 0.0}
-    with pytest.raises(DataError, match="kind: expected numbers, got 'a'. Classes. Use SequenceClassifier"):
+    with pytest.raises(DataError, match=r"kind: expected numbers, got 'a'. Classes. Use SequenceClassifier"):
         Numbers.fit(np.array(["a", "b"], object), "kind")
-    with pytest.raises(DataError, match="y: expected numbers that differ, got only 3. A constant needs no"):
+    with pytest.raises(DataError, match=r"y: expected numbers that differ, got only 3. A constant needs no"):
         Numbers.fit(np.array([3.0, 3.0]), "y")
 
 
-@pytest.mark.parametrize("classes", [[], ["a"], ["a", "a"], ["a", 1], [True, False], [None, None], "ab", [[], []]])
+@pytest.mark.parametrize(
+    "classes", [[], ["a"], ["a", "a"], ["a", 1], [True, False], [None, None], "ab", [[], []]]
+)
 def test_a_card_of_no_classes(classes):
-    with pytest.raises(ModelFileError, match="card.answers.classes"):
+    with pytest.raises(ModelFileError, match=r"card.answers.classes"):
         Classes.from_card({"classes": classes})

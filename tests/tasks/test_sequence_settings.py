@@ -6,7 +6,9 @@ from unrolled.tasks.sequence_settings import settle
 
 
 def test_the_options_of_network_and_training():
-    settings = settle(SequenceClassifier("lstm", 8, layers=2, head="every", dropout=0.0, clip=0.5).get_params())
+    settings = settle(
+        SequenceClassifier("lstm", 8, layers=2, head="every", dropout=0.0, clip=0.5).get_params()
+    )
     assert settings.network == {
         "cell": "lstm", "hidden": 8, "layers": 2, "head": "every", "bidirectional": False, "dropout": 0.0,
     }  # fmt: skip
