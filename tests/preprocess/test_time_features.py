@@ -92,3 +92,10 @@ def test_bad_arguments():
         TimeFeatures(["hour of day"]).encode(np.array(["NaT"], "datetime64[us]"))
     with pytest.raises(ModelFileError, match=r"time features: expected a card of time features.*moon"):
         TimeFeatures.from_card({"kind": "time features", "phases": ["moon"]})
+
+
+def test_cycles_that_a_window_shows_are_left_out():
+    hours = np.arange("2020-01-01", "2023-01-01", dtype="datetime64[h]").astype("datetime64[us]")
+    assert TimeFeatures.choose(hours).phases == ("hour of day", "day of week", "day of year")
+    assert TimeFeatures.choose(hours, window=24).phases == ("day of week", "day of year")
+    assert TimeFeatures.choose(hours, window=720).phases == ("day of year",)

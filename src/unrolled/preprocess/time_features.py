@@ -63,7 +63,7 @@ class TimeFeatures:
                 )
 
     @classmethod
-    def choose(cls, stamps: np.ndarray) -> "TimeFeatures":
+    def choose(cls, stamps: np.ndarray, window: int = 0) -> "TimeFeatures":
         """The phases that these stamps can show: longer than the usual step, seen one and a half times.
 
         Hourly stamps of two years: hour of day, day of week, day of year. Daily: day of week, day of year.
@@ -80,7 +80,7 @@ class TimeFeatures:
         return cls(
             phase
             for phase, (smallest, below, cycle) in _FITS.items()
-            if smallest <= step < below and span + step >= CYCLES * cycle
+            if smallest <= step < below and span + step >= CYCLES * cycle and cycle > window * step
         )
 
     @property

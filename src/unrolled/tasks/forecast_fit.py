@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from unrolled.data import Origins, SeriesSet, Split, origins
 from unrolled.metrics import fit_offsets
 from unrolled.metrics.forecast import mse
-from unrolled.models import build
+from unrolled.models import RecursiveNetwork, build
 from unrolled.tasks.forecast_inputs import ForecastInputs, take
 from unrolled.tasks.forecast_run import ForecastNetwork, ForecastRunner
-from unrolled.tasks.forecast_sources import ChunkSource, WindowSource, pick
 from unrolled.tasks.forecast_settings import ForecastSettings
+from unrolled.tasks.forecast_sources import ChunkSource, WindowSource, pick
 from unrolled.training import Checkpoint, History, Loss, Reporter, fit, network_loss, seed_everything
 
 VALIDATION_WINDOWS = 2_000  # scored after each epoch, evenly spaced
 CALIBRATION_WINDOWS = 5_000
+SAMPLED_WINDOWS = 200  # of a recursive network, each of which takes sample paths
 EPOCH_WINDOWS = 100_000  # visited in an epoch at most; the next epoch draws others
 
 
@@ -29,6 +31,7 @@ class Fitted:
     inputs: ForecastInputs
     network: ForecastNetwork
     history: History
+    kept: bool  # whether what was learned was better than the last value on rows that did not choose it
 
 
 def fit_forecaster(
@@ -43,11 +46,14 @@ def fit_forecaster(
     """Train on the training part, stop by the first half of the validation part, calibrate by the second."""
     stopping, calibration = halves(split.validation)
     seed_everything(settings.training.seed)
-    inputs = ForecastInputs.fit(data, split.train, settings.per_series, settings.time_features)
+    inputs = ForecastInputs.fit(
+        data, split.train, settings.per_series, settings.time_features, settings.window
+    )
     network = build_network(settings, inputs)
     runner = ForecastRunner(network, inputs, settings.paths, settings.training.seed)
     source = training_source(settings, inputs, data, split.train)
     judged = origins_in(data, stopping, settings, VALIDATION_WINDOWS)
+    untrained = {name: value.clone() for name, value in network.state_dict().items()}
     history = fit(
         network,
         source,
@@ -58,8 +64,27 @@ def fit_forecaster(
         resume=resume,
         reporter=reporter,
     )
-    calibrate(runner, data, origins_in(data, calibration, settings, CALIBRATION_WINDOWS))
-    return Fitted(inputs, network, history)
+    most = SAMPLED_WINDOWS if settings.decoder == "recursive" else CALIBRATION_WINDOWS
+    fresh = origins_in(data, calibration, settings, most)
+    kept = keep_if_better(runner, untrained, data, fresh)
+    calibrate(runner, data, fresh)
+    return Fitted(inputs, network, history, kept)
+
+
+def keep_if_better(
+    runner: ForecastRunner, untrained: dict[str, Tensor], data: SeriesSet, judged: Origins
+) -> bool:
+    """Go back to the untrained network, which forecasts the last value, unless training helped on fresh rows.
+
+    The best of many epochs on few windows looks better than it is; these rows had no part in the choice.
+    """
+    trained = {name: value.clone() for name, value in runner.network.state_dict().items()}
+    learned = point_loss(runner, data, judged)
+    runner.network.load_state_dict(untrained)
+    if learned >= point_loss(runner, data, judged):
+        return False
+    runner.network.load_state_dict(trained)
+    return True
 
 
 def build_network(settings: ForecastSettings, inputs: ForecastInputs) -> ForecastNetwork:
@@ -120,12 +145,14 @@ def halves(ranges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def validation_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins, ranges: np.ndarray) -> float:
-    """The squared error of the point forecast in scaled units, by which a forecast will be judged.
-
-    A recursive network is scored by its own likelihood, which needs no sample paths.
-    """
-    if runner.network.configuration["kind"] == "recursive":
+    """The point forecast's error; of a recursive network its own likelihood, which needs no sample paths."""
+    if isinstance(runner.network, RecursiveNetwork):
         return runner.carried_loss(data, ranges)
+    return point_loss(runner, data, judged)
+
+
+def point_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> float:
+    """The squared error of the point forecast in scaled units, by which a forecast will be judged."""
     quantiles, truth = scaled(runner, data, judged, runner.at(data, judged))
     return float(mse(truth, quantiles[..., runner.network.offsets.base]))
 
@@ -149,8 +176,6 @@ def answers(data: SeriesSet, judged: Origins, horizon: int) -> np.ndarray:
 
 def calibrate(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> None:
     """Set the network's conformal offsets from windows it was not trained or stopped on."""
-    if runner.network.configuration["kind"] == "recursive":
-        judged = thinned(judged, 200)  # each takes sample paths
     quantiles, truth = scaled(runner, data, judged, runner.at(data, judged))
     offsets = runner.network.offsets.values
     offsets.copy_(offsets.new_tensor(fit_offsets(quantiles, truth, runner.network.shape.quantiles)))

@@ -41,12 +41,15 @@ class ForecastInputs:
 
     @classmethod
     def fit(
-        cls, data: SeriesSet, train: np.ndarray, per_series: bool, time_features: bool
+        cls, data: SeriesSet, train: np.ndarray, per_series: bool, time_features: bool = True, window: int = 0
     ) -> "ForecastInputs":
-        """Fit on the training rows.
+        """Fit on the training rows; time features are of cycles longer than `window` rows.
 
         Shapes: train int64 (series, 2), the first row and the row after the last of each series' part.
         """
+        features = None
+        if time_features and data.stamps is not None:
+            features = TimeFeatures.choose(np.concatenate([data.stamps[a:b] for a, b in train]), window)
         numbers = {role: data.values[:, data.numeric(role)] for role in ("target", *COVARIATES)}
         return cls(
             roles=data.roles,
@@ -59,9 +62,7 @@ class ForecastInputs:
                 if numbers[role].shape[1]
             },
             vocabularies={name: fit_vocabulary(codes, train) for name, codes in data.categories.items()},
-            time_features=TimeFeatures.choose(data.stamps)
-            if time_features and data.stamps is not None
-            else None,
+            time_features=features,
             masked=tuple(role for role in MASKABLE if np.isnan(numbers[role]).any()),
         )
 
@@ -251,9 +252,7 @@ def fit_scaler(values: np.ndarray, train: np.ndarray, per_series: bool) -> Stand
     if not unknown.any():
         return own
     whole = StandardScaler.fit(joined)
-    return StandardScaler(
-        np.where(unknown, whole.mean, own.mean), np.where(unknown, whole.scale, own.scale)
-    )
+    return StandardScaler(np.where(unknown, whole.mean, own.mean), np.where(unknown, whole.scale, own.scale))
 
 
 def longest_stamps(data: SeriesSet) -> np.ndarray | None:

@@ -32,4 +32,5 @@ def columns_of(inputs: ForecastInputs, step: Step | None) -> Columns:
         interval=None if step is None else Interval(step.unit, step.size, step.day),
         series=inputs.series_names,
         series_column=inputs.roles.series,
+        unread=tuple(name for name in inputs.roles.time if not stamped or len(inputs.roles.time) > 1),
     )

@@ -1,6 +1,5 @@
 """What a forecaster is told, checked in one place, with every open choice made."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +28,7 @@ class ForecastSettings:
     quantiles: tuple[float, ...]
     per_series: bool
     time_features: bool
+    window: int  # rows that the network sees at once: it is told of longer cycles only
     network: dict[str, Any]
     paths: int
     bptt: int
@@ -50,17 +50,16 @@ def settle(parameters: dict[str, Any], data: SeriesSet, train: np.ndarray) -> Fo
     if decoder == "segment":
         network["segment"] = checked["segment"]
     season = None if data.stamps is None else season_length(data.stamps[: data.offsets[1]])
+    history = checked["history"] or default_history(int(rows.max()), checked["horizon"], season)
     examples = int(rows.sum()) * len(data.roles.target)
     return ForecastSettings(
         horizon=checked["horizon"],
-        history=checked["history"] or default_history(int(rows.max()), checked["horizon"], season),
+        history=history,
         decoder=decoder,
         quantiles=tuple(checked["quantiles"]),
         per_series=len(train) > 1 if scaling == "auto" else scaling == "series",
-        # A window of segments shows its season itself; a state that is carried row by row does not.
-        time_features=decoder != "segment"
-        if checked["time_features"] == "auto"
-        else checked["time_features"],
+        time_features=checked["time_features"],
+        window=history if decoder == "segment" else 0,
         network=network,
         paths=checked["paths"],
         bptt=checked["bptt"],
@@ -99,8 +98,7 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
         raise ArgumentError(
             explain("learning_rate", "a number > 0", 0, "Leave it out to choose it by the data.")
         )
-    if given["time_features"] != "auto":
-        flag("time_features", given["time_features"])
+    flag("time_features", given["time_features"])
     if given["segment"] is not None:
         integer("segment", given["segment"], 1, "Leave it out to choose it by the history.")
         if given["decoder"] != "segment":
@@ -133,7 +131,7 @@ def default_rate(examples: int) -> float:
     """The learning rate for so many training values: less where there is less to learn from.
 
     Example:
-        >>> [round(default_rate(count), 6) for count in (60_480, 731)]
-        [0.003, 0.000363]
+        >>> [round(default_rate(count), 6) for count in (60_480, 5_000, 731)]
+        [0.003, 0.001504, 0.000844]
     """
-    return 3e-3 * math.sqrt(min(1.0, examples / 50_000))
+    return 3e-3 * min(1.0, examples / 50_000) ** 0.3

@@ -12,7 +12,7 @@ from unrolled.data import Origins, SeriesSet, shuffled
 from unrolled.tasks.forecast_inputs import Batch, ForecastInputs, take
 
 
-STEPS = 30  # batches in an epoch at least
+STEPS = 60  # batches in an epoch at least
 
 
 def pick(origins: Origins, places: np.ndarray) -> Origins:

@@ -51,16 +51,16 @@ class Forecaster(BaseEstimator):
         layers: int = 1,
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
         segment: int | None = None,
-        dropout: float = 0.1,
+        dropout: float = 0.2,
         scaling: str = "auto",
-        time_features: bool | str = "auto",
+        time_features: bool = True,
         paths: int = 200,
-        epochs: int = 7,
+        epochs: int = 15,
         batch_size: int = 128,
         learning_rate: float | None = None,
         clip: float = 1.0,
         bptt: int = 64,
-        patience: int = 3,
+        patience: int = 6,
         precision: str = "fp32",
         seed: int = 0,
         device: str = "auto",
@@ -132,7 +132,7 @@ class Forecaster(BaseEstimator):
         check_parts(settings, data, split)
         fitted = fit_forecaster(settings, data, split, checkpoint, resume, reporter, loss)
         self.settings_, self.inputs_ = settings, fitted.inputs
-        self.network_, self.history_ = fitted.network, fitted.history
+        self.network_, self.history_, self.kept_ = fitted.network, fitted.history, fitted.kept
         self.periods_ = Periods.of(data, split)
         self.naive_ = naive_scales(data, split)
         self.split_, self.rows_ = split, data.rows

@@ -33,7 +33,8 @@ def network_from_file(file: ModelFile) -> Network:
     for name in file.tensors.keys() - wanted.keys():
         raise ModelFileError(explain(f"array '{name}'", "an array of the network", "one it has not", cure))
     weights = {
-        name: torch.from_numpy(array(file.tensors, name, "float32", tuple(value.shape)))
+        # A clone lies where torch lays its own tensors: the same alignment, the same bits.
+        name: torch.from_numpy(array(file.tensors, name, "float32", tuple(value.shape))).clone()
         for name, value in wanted.items()
     }
     network.load_state_dict(weights, assign=True)

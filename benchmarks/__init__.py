@@ -1,0 +1,1 @@
+"""Programs that measure. Each prints a table: `python -m benchmarks.NAME`."""
