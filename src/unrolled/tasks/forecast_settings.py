@@ -132,6 +132,6 @@ def default_rate(examples: int) -> float:
 
     Example:
         >>> [round(default_rate(count), 6) for count in (60_480, 5_000, 731)]
-        [0.003, 0.001504, 0.000844]
+        [0.003, 0.001504, 0.000845]
     """
     return 3e-3 * min(1.0, examples / 50_000) ** 0.3
