@@ -123,3 +123,22 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, change):
         options = settings(**{change: 7})
     with pytest.raises(ArgumentError, match="checkpoint: expected the run it was begun for"):
         fit_sequences(options, CLASSES, data, parts, weight, path, True, SilentReporter())
+
+
+def test_the_test_part_has_no_say():
+    data, parts = examples(), split_sequences(30)
+    values, labels = data.values.copy(), data.labels.copy()
+    for index in parts.test:
+        values[data.offsets[index] : data.offsets[index + 1]] += 50
+    labels[parts.test] = 1 - labels[parts.test]
+    one, other = (
+        fit_sequences(settings(), CLASSES, seen, parts, "balanced", reporter=SilentReporter())
+        for seen in (data, replace(data, values=values, labels=labels))
+    )
+    assert one.history == other.history
+    weights, others = one.network.state_dict(), other.network.state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    for plain, again in zip(one.baselines, other.baselines, strict=True):
+        assert (
+            plain.weight.tobytes() == again.weight.tobytes() and plain.mean.tobytes() == again.mean.tobytes()
+        )
