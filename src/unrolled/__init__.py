@@ -24,7 +24,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
-    from unrolled.data import check as check
+    from unrolled.data import check as check  # type: ignore[no-redef]
     from unrolled.tasks import Forecaster as Forecaster
     from unrolled.tasks import SequenceClassifier as SequenceClassifier
     from unrolled.tasks import SequenceRegressor as SequenceRegressor

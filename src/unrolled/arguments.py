@@ -95,5 +95,7 @@ def part(module: str, extra: str) -> ModuleType:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
         raise MissingPartError(
-            explain(module, f"the part 'unrolled[{extra}]'", "no such module", f"pip install 'unrolled[{extra}]'")
+            explain(
+                module, f"the part 'unrolled[{extra}]'", "no such module", f"pip install 'unrolled[{extra}]'"
+            )
         ) from None

@@ -1,7 +1,6 @@
 """Fit a forecaster: inputs, network, training, calibration, in this order."""
 
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def fit_forecaster(
     settings: ForecastSettings,
     data: SeriesSet,
     split: Split,
-    checkpoint: str | PathLike[str] | None = None,
+    checkpoint: str | Path | None = None,
     resume: bool = False,
     reporter: Reporter | None = None,
     loss: Loss = network_loss,
@@ -182,7 +181,7 @@ def calibrate(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> None:
 
 
 def as_checkpoint(
-    path: str | PathLike[str] | None, settings: ForecastSettings, inputs: ForecastInputs, data: SeriesSet
+    path: str | Path | None, settings: ForecastSettings, inputs: ForecastInputs, data: SeriesSet
 ) -> Checkpoint | None:
     """A checkpoint that knows what was trained on what."""
     if path is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from unrolled import _native
+from unrolled._native import philox_normal
 from unrolled.data import Origins, SeriesSet
 from unrolled.errors import DataError, explain
 from unrolled.models import DirectNetwork, RecursiveNetwork, SegmentNetwork
@@ -44,16 +44,19 @@ class ForecastRunner:
         return out
 
     def _parts(self, data: SeriesSet, origins: Origins) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-        if isinstance(self.network, SegmentNetwork):
+        network = self.network
+        if isinstance(network, SegmentNetwork):
             yield from self._windows(data, origins)
             return
         for series in np.unique(origins.series):
             places = np.flatnonzero(origins.series == series)
             places = places[np.argsort(origins.rows[places], kind="stable")]
-            if isinstance(self.network, DirectNetwork):
-                yield from self._sweep(data, int(series), places, origins.rows[places])
-            else:
-                yield from self._sample(data, int(series), places, origins.rows[places])
+            one = (data, int(series), places, origins.rows[places])
+            yield from (
+                self._sweep(network, *one)
+                if isinstance(network, DirectNetwork)
+                else self._sample(network, *one)
+            )
 
     def _windows(self, data: SeriesSet, origins: Origins) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
         shape = self.network.shape
@@ -64,7 +67,7 @@ class ForecastRunner:
             yield places, self.network.forecast(self._on_device(batch))[0]
 
     def _sweep(
-        self, data: SeriesSet, series: int, places: np.ndarray, rows: np.ndarray
+        self, network: DirectNetwork, data: SeriesSet, series: int, places: np.ndarray, rows: np.ndarray
     ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
         """One pass over a series; the answers at every origin inside a chunk come out of one call."""
         state: Any = None
@@ -73,22 +76,22 @@ class ForecastRunner:
             inside = (start < rows) & (rows <= stop)
             steps = torch.from_numpy(rows[inside] - 1 - start)
             batch = self._chunk(data, series, start, stop)
-            quantiles, state = self.network.forecast_at(batch, steps.to(batch["target"].device), state)  # type: ignore[union-attr]
+            quantiles, state = network.forecast_at(batch, steps.to(batch["target"].device), state)
             yield places[inside], quantiles[0]
 
     def _sample(
-        self, data: SeriesSet, series: int, places: np.ndarray, rows: np.ndarray
+        self, network: RecursiveNetwork, data: SeriesSet, series: int, places: np.ndarray, rows: np.ndarray
     ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
         """From origin to origin, with sample paths at each."""
         state: Any = None
         first = start = int(data.offsets[series])
         for place, row in zip(places, rows, strict=True):
             while row - start > CHUNK:
-                *_, state = self.network.read(self._chunk(data, series, start, start + CHUNK), state)  # type: ignore[arg-type]
+                *_, state = network.read(self._chunk(data, series, start, start + CHUNK), state)
                 start += CHUNK
             batch = self._chunk(data, series, start, int(row))
             noise = torch.from_numpy(self.noise(int(row) - first)).to(batch["target"].device)
-            quantiles, state = self.network.forecast(batch, state, noise)  # type: ignore[arg-type]
+            quantiles, state = network.forecast(batch, state, noise)
             start = int(row)
             yield np.array([place]), quantiles
 
@@ -96,7 +99,7 @@ class ForecastRunner:
         """The standard normals of the sample paths after `seen` rows, (1, paths, horizon, targets)."""
         shape = self.network.shape
         draws = np.empty((1, self.paths, shape.horizon, shape.targets), np.float32)
-        _native.philox_normal(self.seed, seen, draws.reshape(-1))
+        philox_normal(self.seed, seen, draws.reshape(-1))
         return draws
 
     @torch.no_grad()
@@ -118,10 +121,10 @@ class ForecastRunner:
 
     def _chunk(self, data: SeriesSet, series: int, start: int, stop: int) -> Batch:
         whole = np.stack([data.offsets[:-1], data.offsets[1:]], axis=1)
-        one = (np.array([number]) for number in (start, stop, series))
-        return self._on_device(
-            chunk_batch(self.inputs, data, whole, *one, stop - start, self.network.shape.horizon)
-        )
+        first, last, which = (np.array([number]) for number in (start, stop, series))
+        horizon = self.network.shape.horizon
+        batch = chunk_batch(self.inputs, data, whole, first, last, which, stop - start, horizon)
+        return self._on_device(batch)
 
     def _on_device(self, batch: Batch) -> Batch:
         return to_device(batch, next(self.network.parameters()).device)

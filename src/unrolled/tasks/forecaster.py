@@ -1,7 +1,7 @@
 """Forecast one or many series with a recurrent network, beside plain baselines, with calibrated intervals."""
 
 from collections.abc import Sequence
-from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,7 @@ class Forecaster(BaseEstimator):
         past: Names = None,
         static: Names = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
-        checkpoint: str | PathLike[str] | None = None,
+        checkpoint: str | Path | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
     ) -> "Forecaster":
@@ -122,7 +122,7 @@ class Forecaster(BaseEstimator):
         self,
         data: SeriesSet,
         split: Split,
-        checkpoint: str | PathLike[str] | None = None,
+        checkpoint: str | Path | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
         loss: Loss = network_loss,
@@ -202,7 +202,7 @@ class Forecaster(BaseEstimator):
         self._check_fitted()
         return program_of(self.network_, self.inputs_, self.step_, self.paths, self.seed)
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | Path) -> None:
         """Write one `.unrolled` file: weights, scalers, vocabularies, scores; no pickle. Raises: OutputError."""
         self._check_fitted()
         write_model(path, *forecast_files.to_card(self))

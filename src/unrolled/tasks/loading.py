@@ -1,6 +1,5 @@
 """`unrolled.load`: from a model file to the task that wrote it."""
 
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from unrolled.tasks.sequence_regressor import SequenceRegressor
 TASKS: dict[str, Any] = {"forecast": Forecaster, "classify": SequenceClassifier, "regress": SequenceRegressor}
 
 
-def load(path: str | PathLike[str]) -> Any:
+def load(path: str | Path) -> Any:
     """The fitted model of a `.unrolled` file, ready to predict; no code of the file is run.
 
     Raises: ModelFileError naming the file and the field if it is damaged, foreign, or of a newer version.
