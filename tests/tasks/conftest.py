@@ -1,0 +1,18 @@
+"""The tests of this folder share the series of small_forecasts.py and run on one thread."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small products are quickest on one thread, and their bits do not depend on the machine's cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
