@@ -1,7 +1,7 @@
 """`python -m benchmarks.forecast ETTh1 [--horizons 96,720] [--seeds 0,1] [--data FOLDER]`.
 
-Model selection never sees the test part: early stopping uses the first half of the validation part, the choice
-between what was learned and the last value the second half, and every setting is fixed here.
+Model selection never sees the test part: early stopping uses the first half of the validation part, the
+choice between what was learned and the last value the second half, and every setting is fixed here.
 """
 
 import argparse

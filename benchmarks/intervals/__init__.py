@@ -1,0 +1,1 @@
+"""Do the intervals cover what they promise? Exchangeable simulated data, and ETTh1."""

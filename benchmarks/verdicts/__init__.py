@@ -1,0 +1,1 @@
+"""Is the verdict right? Random walks, an AR(1), and real series, each beside its plain baselines."""
