@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+import torch
 
 from unrolled.data import Roles, read_series
 from unrolled.tasks import Forecaster
@@ -61,6 +62,15 @@ def small(**changes):
 def fitted(frame, target="y", changes=None, **columns):
     """A small forecaster, fitted without a word on the screen."""
     return small(**changes or {}).fit(frame, target, reporter=QUIET, **columns)
+
+
+def stirred(model):
+    """The model with every weight moved a little, so that none is at the 0 it may have started from."""
+    draw = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in model.network_.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=draw))
+    return model
 
 
 def rows_of(frame):

@@ -1,13 +1,18 @@
 import numpy as np
 import polars as pl
 import pytest
-from small_forecasts import DECODERS, QUIET, fitted, hours, ragged, rows_of, small, wave, weights
+from small_forecasts import DECODERS, QUIET, fitted, hours, ragged, rows_of, small, stirred, wave, weights
 
 import unrolled
 from unrolled.errors import ArgumentError, ModelFileError
 from unrolled.format import read_model, write_model
 
 decoders = pytest.mark.parametrize("decoder", DECODERS)
+
+
+def learned(frame, target="y", changes=None, **columns):
+    """A forecaster none of whose weights is 0."""
+    return stirred(fitted(frame, target, changes, **columns))
 
 
 def streamed(model, frame, series=None, future=None):
@@ -33,7 +38,7 @@ def close(answer, found, target, model):
 @pytest.mark.parametrize("cell", ["elman", "lstm", "gru"])
 def test_every_cell_streams_what_it_predicts(decoder, cell):
     frame = wave(200)
-    model = fitted(frame, time="t", changes={"decoder": decoder, "cell": cell, "layers": 2})
+    model = learned(frame, time="t", changes={"decoder": decoder, "cell": cell, "layers": 2})
     close(streamed(model, frame.select("t", "y")), model.predict(frame), "y", model)
 
 
@@ -42,7 +47,7 @@ def test_every_role_streams_what_it_predicts(decoder):
     frame = ragged((130, 110))
     past = {} if decoder == "recursive" else {"past": ["w", "wind"]}
     frame = frame.with_columns(w=pl.col("x") * 2, wind=pl.col("sky").str.to_uppercase())
-    model = fitted(
+    model = learned(
         frame,
         time="t",
         series="shop",
@@ -70,7 +75,7 @@ def test_missing_rows_stream_what_they_predict(decoder):
     gaps = np.where(np.arange(200) % 7 == 3, np.nan, frame["y"].to_numpy())
     gaps[-2:] = np.nan
     frame = frame.with_columns(y=gaps)
-    model = fitted(frame, time="t", changes={"decoder": decoder})
+    model = learned(frame, time="t", changes={"decoder": decoder})
     close(streamed(model, frame.select("t", "y")), model.predict(frame), "y", model)
     assert np.isfinite(model.evaluation_.model.mse)
 
@@ -78,7 +83,7 @@ def test_missing_rows_stream_what_they_predict(decoder):
 @decoders
 def test_nothing_but_missing_values_in_sight(decoder):
     frame = wave(200).with_columns(y=pl.when(pl.int_range(pl.len()) >= 190).then(None).otherwise("y"))
-    model = fitted(frame, time="t", changes={"decoder": decoder})
+    model = learned(frame, time="t", changes={"decoder": decoder})
     found = model.predict(frame)
     assert np.isfinite(found["y"].to_numpy()).all()
     close(streamed(model, frame.select("t", "y")), found, "y", model)
@@ -87,7 +92,7 @@ def test_nothing_but_missing_values_in_sight(decoder):
 @decoders
 def test_several_targets_stream_what_they_predict(decoder):
     frame = wave(200)
-    model = fitted(frame, ["x", "y"], time="t", changes={"decoder": decoder})
+    model = learned(frame, ["x", "y"], time="t", changes={"decoder": decoder})
     found = model.predict(frame)
     answer = streamed(model, frame.select("t", "x", "y"))
     close(answer, found, "x", model)
@@ -98,13 +103,13 @@ def test_several_targets_stream_what_they_predict(decoder):
 @decoders
 def test_no_stamps_and_counted_stamps_stream_what_they_predict(decoder):
     for frame, time in ((wave().drop("t"), None), (wave().with_columns(t=pl.int_range(pl.len())), "t")):
-        model = fitted(frame, time=time, changes={"decoder": decoder})
+        model = learned(frame, time=time, changes={"decoder": decoder})
         close(streamed(model, frame.drop("x", "sky")), model.predict(frame), "y", model)
 
 
 def test_a_row_of_a_stream_may_hold_the_stamp_the_model_does_not_read():
     frame = wave()
-    model = fitted(frame, time="t", changes={"time_features": False})
+    model = learned(frame, time="t", changes={"time_features": False})
     close(streamed(model, frame.select("t", "y")), model.predict(frame), "y", model)
 
 
@@ -115,7 +120,7 @@ def test_stamps_of_several_columns_stream(decoder):
     parts = frame.select(
         "y", year=stamps.dt.year(), month=stamps.dt.month(), day=stamps.dt.day(), hour=stamps.dt.hour()
     )
-    model = fitted(parts, time="year,month,day,hour", changes={"decoder": decoder})
+    model = learned(parts, time="year,month,day,hour", changes={"decoder": decoder})
     answer = streamed(model, parts.with_columns(time=stamps))
     close(answer, model.predict(parts), "y", model)
 
@@ -124,7 +129,7 @@ def test_stamps_of_several_columns_stream(decoder):
 @pytest.mark.parametrize("history", [1, 9])
 def test_a_horizon_of_one(decoder, history):
     frame = wave()
-    model = fitted(frame, time="t", changes={"decoder": decoder, "horizon": 1, "history": history})
+    model = learned(frame, time="t", changes={"decoder": decoder, "horizon": 1, "history": history})
     found = model.predict(frame)
     assert len(found) == 1
     close(streamed(model, frame.select("t", "y")), found, "y", model)
@@ -168,7 +173,7 @@ def test_one_scale_for_all_or_one_each():
 
 def test_one_series_may_have_a_scale_of_its_own_by_name():
     frame = wave().with_columns(shop=pl.lit("s0"))
-    model = fitted(frame, time="t", series="shop", changes={"scaling": "series"})
+    model = learned(frame, time="t", series="shop", changes={"scaling": "series"})
     close(streamed(model, frame.select("t", "y", "shop")), model.predict(frame), "y", model)
 
 
@@ -184,7 +189,7 @@ def test_a_stream_of_many_series_must_say_whose_rows_come():
 
 
 def test_a_global_scale_forecasts_series_it_has_not_seen():
-    model = fitted(ragged((120, 110)), time="t", series="shop", changes={"scaling": "global"})
+    model = learned(ragged((120, 110)), time="t", series="shop", changes={"scaling": "global"})
     new = wave(30).with_columns(shop=pl.lit("new"))
     found = model.predict(new)
     assert found["shop"].to_list() == ["new"] * 3
@@ -194,7 +199,7 @@ def test_a_global_scale_forecasts_series_it_has_not_seen():
 @decoders
 def test_series_do_not_see_one_another(decoder):
     frame = ragged((120, 110, 100))
-    model = fitted(frame, time="t", series="shop", changes={"decoder": decoder})
+    model = learned(frame, time="t", series="shop", changes={"decoder": decoder})
     alone = frame.filter(pl.col("shop") == "s1")
     together = model.predict(frame).filter(pl.col("shop") == "s1")
     one = model.predict(alone)
@@ -205,7 +210,7 @@ def test_series_do_not_see_one_another(decoder):
 @decoders
 def test_a_constant_series_is_forecast_as_it_is(decoder):
     frame = pl.DataFrame({"t": hours(160), "y": np.full(160, 7.0)})
-    model = fitted(frame, time="t", changes={"decoder": decoder})
+    model = learned(frame, time="t", changes={"decoder": decoder})
     assert model.evaluation_.model.mase != model.evaluation_.model.mase  # nothing to scale by
     assert str(model.evaluation_)
     if decoder != "recursive":
