@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from unrolled import __version__
 from unrolled.cli import check, demo, evaluate, predict, train
 from unrolled.cli.options import FLAG
+from unrolled.cli.usage import is_wrong_use, told
 from unrolled.cli.wording import for_the_shell
 from unrolled.errors import ArgumentError, UnrolledError
 
@@ -50,7 +51,7 @@ for command, example in (
     (predict.predict, predict.EXAMPLE),
     (evaluate.evaluate, evaluate.EXAMPLE),
 ):
-    app.command(epilog=f"[bold]Example:[/]  {example}")(command)
+    app.command(epilog=f"[bold]Example:[/] {example}")(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -89,19 +90,10 @@ def status(arguments: Sequence[str]) -> int:
             _silence(sys.stdout)
         return _say(f"{error.filename or 'output'}: {(error.strerror or str(error)).lower()}", FAILED)
     except Exception as error:
-        return _wrong_use(error)
-
-
-def _wrong_use(error: Exception) -> int:
-    """Typer's own errors, told by what they can do: their class moved between versions of Typer."""
-    if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
-        raise error
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return WRONG_USE
-    message = error.format_message().rstrip()
-    context = getattr(error, "ctx", None)
-    message += "" if message.endswith((".", "?")) else "."
-    return _say(message + (f" See: {context.command_path} --help" if context else ""), WRONG_USE)
+        if not is_wrong_use(error):
+            raise
+        message = told(error, arguments)
+        return _say(message, WRONG_USE) if message else WRONG_USE
 
 
 def _say(message: str, code: int) -> int:

@@ -91,7 +91,8 @@ def folded(heading: str) -> Text:
         ('MAE\n(temp_max)', 'MASE')
     """
     first, _, rest = heading.partition(" ")
-    return Text(f"{first}\n{shortened(rest, 14)}" if rest else heading)
+    below = f"({shortened(rest[1:-1], 8)})" if rest.startswith("(") else rest
+    return Text(f"{first}\n{below}" if rest else heading)
 
 
 def shortened(name: str, longest: int = LONGEST_NAME) -> str:

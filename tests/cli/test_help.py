@@ -1,0 +1,63 @@
+"""What a stranger sees first."""
+
+import sys
+
+import pytest
+
+from unrolled import __version__
+from unrolled.cli.main import app
+
+COMMANDS = ["demo", "check", "train", "predict", "evaluate"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("width", [80, 120])
+def test_help_shows_an_example_and_fits(call, monkeypatch, command, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    done = call(command, "--help")
+    assert done.code == 0
+    assert max(len(line) for line in done.out.splitlines()) <= width
+    assert any(line.strip().startswith(f"Example: unrolled {command}") for line in done.out.splitlines())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_example_is_a_call_that_is_understood(command):
+    from typer.main import get_command
+
+    from unrolled.cli import main
+
+    example = getattr(main, command).EXAMPLE.split()
+    assert example[:2] == ["unrolled", command]
+    group = get_command(app)
+    group.commands[command].make_context(command, example[2:])  # raises where an option is wrong
+
+
+def test_unrolled_alone_shows_its_help(call):
+    shown = call()
+    assert shown.code in (0, 2)
+    assert all(name in shown.out + shown.err for name in COMMANDS)
+    assert call("--help").code == 0
+
+
+def test_the_version(call):
+    assert call("--version").out == f"unrolled {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (["demo"], "torch"),
+        (["check", "a.csv"], "polars"),
+        (["train", "forecast", "a.csv", "-o", "m"], "torch"),
+        (["predict", "m", "a.csv"], "torch"),
+        (["evaluate", "m", "a.csv"], "torch"),
+    ],
+)
+def test_without_the_training_part_the_command_that_installs_it_is_named(
+    call, monkeypatch, arguments, missing
+):
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = call(*arguments)
+    assert (done.code, done.out) == (1, "")
+    told = "expected the part 'unrolled[train]', got no such module. pip install 'unrolled[train]'"
+    assert done.lines == [f"unrolled: {missing}: {told}"]
