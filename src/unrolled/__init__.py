@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 # Public name -> the module it lives in.
 _HOMES = {
     "Forecaster": "unrolled.tasks",
+    "Roles": "unrolled.data",
     "SequenceClassifier": "unrolled.tasks",
     "SequenceRegressor": "unrolled.tasks",
     "load": "unrolled.tasks",
@@ -24,6 +25,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from unrolled.data import Roles as Roles
     from unrolled.data import check as check  # type: ignore[no-redef]
     from unrolled.tasks import Forecaster as Forecaster
     from unrolled.tasks import SequenceClassifier as SequenceClassifier
@@ -37,7 +39,17 @@ def __getattr__(name: str) -> Any:
         from unrolled.errors import nearest
 
         raise AttributeError(f"unrolled has no '{name}'. {nearest(name, _HOMES)}".rstrip())
-    module = import_module(home)
+    try:
+        module = import_module(home)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "unrolled":
+            raise
+        from unrolled.errors import MissingPartError, explain
+
+        cure = "pip install 'unrolled[train]'"
+        raise MissingPartError(
+            explain(name, "the part 'unrolled[train]'", f"no {error.name}", cure)
+        ) from None
     value = module if home == f"unrolled.{name}" else getattr(module, name)
     globals()[name] = value
     return value

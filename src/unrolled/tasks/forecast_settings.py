@@ -115,16 +115,18 @@ def default_history(rows: int, horizon: int, season: int | None = None) -> int:
     """How many rows a forecast looks at: seven horizons or fourteen seasons, whole seasons, at most 720 rows.
 
     A sixteenth of the longest training part is the most it takes, so that there are windows to learn from, but
-    at least the horizon.
+    at least the horizon, and two seasons where they are an eighth of the rows at most.
 
     Example:
-        >>> [default_history(*case) for case in [(8640, 96, 24), (8640, 24, 24), (731, 7, 7), (1200, 12, None)]]
-        [528, 336, 42, 75]
+        >>> [default_history(*case) for case in [(8640, 96, 24), (731, 7, 7), (1599, 26, 52), (1200, 12, None)]]
+        [528, 42, 104, 75]
     """
-    wanted = max(7 * horizon, 14 * (season or 1))
-    most = max(min(rows // 16, LONGEST_HISTORY), horizon)
+    once = season or 1
+    wanted = max(7 * horizon, 14 * once)
+    two_seasons = 2 * once if 16 * once <= rows else 0
+    most = max(min(rows // 16, LONGEST_HISTORY), horizon, two_seasons)
     history = min(wanted, most)
-    return history - history % season if season and history >= 2 * season else history
+    return history - history % once if history >= 2 * once else history
 
 
 def default_rate(examples: int) -> float:
