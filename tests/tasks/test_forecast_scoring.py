@@ -5,7 +5,8 @@ from small_forecasts import DECODERS, counted, fitted, hours, ragged, wave
 
 from unrolled.data import Origins, Roles, Split, read_series
 from unrolled.errors import DataError, ModelFileError
-from unrolled.metrics.forecast import mse, seasonal_scale
+from unrolled.metrics.forecast import coverage, mase, mse, seasonal_scale
+from unrolled.tasks import forecast_scoring
 from unrolled.tasks.forecast_evaluation import Losses
 from unrolled.tasks.forecast_fit import answers
 from unrolled.tasks.forecast_scoring import (
@@ -66,9 +67,10 @@ def test_the_widest_interval(levels, pair):
 
 def test_scores_by_hand():
     truth = np.array([[[1.0, 10.0], [NAN, 20.0]]])
-    judge = Judge(truth, np.array([[[2.0, 10.0]]]), np.array([[0.5, 5.0]]), np.array([0]), ("a", "b"), 0.8)
-    bounds = np.array([[[[0.0, 12.0], [0.0, 15.0]]], [[[4.0, 16.0], [4.0, 25.0]]]])
-    score, each = judge.score("it", Forecasts(np.array([[[3.0, 15.0], [9.0, 20.0]]]), bounds))
+    judge = Judge(truth, np.array([[2.0, 10.0]]), np.array([[0.5, 5.0]]), np.array([0]), ("a", "b"), 0.8)
+    bounds = (np.array([[[0.0, 12.0], [0.0, 15.0]]]), np.array([[[4.0, 16.0], [4.0, 25.0]]]))
+    found = Forecasts(np.array([[[3.0, 15.0], [9.0, 20.0]]]), bounds)
+    score, each = judge.score("it", lambda part: found)
     assert score.raw_mae == {"a": 2.0, "b": 2.5}
     assert score.mae == pytest.approx((1.0 + 0.25) / 2)  # the mean over targets of errors in scales
     assert score.mse == pytest.approx((1.0 + 0.125) / 2)
@@ -78,6 +80,26 @@ def test_scores_by_hand():
     widths = [4.0 / 2, 4.0 / 10 + 10 * 2.0 / 10, 10.0 / 10]
     assert score.interval_score == pytest.approx(np.mean(widths))
     assert each == pytest.approx([(1.0 + 0.25 + 0.0) / 3])
+
+
+def test_blocks_are_scored_as_one(monkeypatch):
+    random = np.random.default_rng(0)
+    truth, point, low, high = random.standard_normal((4, 50, 3, 2))
+    truth[random.random(truth.shape) < 0.2] = NAN
+    truth[:20, :, 1] = NAN  # whole blocks in which nothing is known of a target
+    series = np.arange(50) % 2
+    naive = np.array([[0.5, NAN], [2.0, 1.0]])
+    judge = Judge(truth, np.array([[1.0, 2.0], [3.0, 4.0]]), naive, series, ("a", "b"), 0.8)
+    found = []
+    for size in (10**6, 60):
+        monkeypatch.setattr(forecast_scoring, "BLOCK_NUMBERS", size)
+        found.append(judge.score("it", lambda part: Forecasts(point[part], (low[part], high[part]))))
+    (whole, losses), (pieces, again) = found
+    np.testing.assert_array_equal(losses, again)
+    for field in ("mae", "mse", "mase", "coverage", "interval_score", "raw_mae", "coverage_by_target"):
+        assert getattr(pieces, field) == pytest.approx(getattr(whole, field), rel=1e-12)
+    assert whole.mase == pytest.approx(float(mase(truth, point, naive, series)))
+    assert whole.coverage == pytest.approx(float(coverage(truth, low, high)))
 
 
 def test_a_target_of_which_nothing_is_known_does_not_count():

@@ -11,7 +11,7 @@ from unrolled.data import Origins, SeriesSet, Split, origins
 from unrolled.metrics import fit_offsets
 from unrolled.metrics.forecast import mse
 from unrolled.models import RecursiveNetwork, build
-from unrolled.tasks.forecast_inputs import ForecastInputs, take
+from unrolled.tasks.forecast_inputs import ForecastInputs
 from unrolled.tasks.forecast_run import ForecastNetwork, ForecastRunner
 from unrolled.tasks.forecast_settings import ForecastSettings
 from unrolled.tasks.forecast_sources import ChunkSource, WindowSource, pick
@@ -169,8 +169,11 @@ def scaled(
 
 def answers(data: SeriesSet, judged: Origins, horizon: int) -> np.ndarray:
     """The true rows from each origin on, float32 (n, horizon, targets)."""
-    rows = judged.rows[:, None] + np.arange(horizon)
-    return take(data.values[:, data.numeric("target")], rows).numpy()
+    target = data.values[:, data.numeric("target")]
+    found = np.empty((len(judged), horizon, target.shape[1]), np.float32)
+    for step in range(horizon):  # an index of all rows at once would be larger than the answers
+        found[:, step] = target[judged.rows + step]
+    return found
 
 
 def calibrate(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> None:

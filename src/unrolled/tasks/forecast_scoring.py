@@ -2,6 +2,7 @@
 
 import datetime
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,24 +20,54 @@ from unrolled.tasks.forecast_inputs import longest_stamps
 from unrolled.tasks.forecast_run import ForecastRunner
 
 MOST_NUMBERS = 40_000_000  # of forecasts held at once; beyond it windows are scored evenly spaced
+BLOCK_NUMBERS = 500_000  # of forecasts scored at once: the scores are taken in float64
 MOST_SAMPLED = 200  # windows of a recursive network, each of which takes sample paths
 CALIBRATION_WINDOWS = 2_000  # for the baselines' intervals
 RIDGE_HISTORY = 336  # rows the linear baseline looks at, at most
 
 
 class Forecasts(NamedTuple):
-    """Forecasts at some origins, raw: `point` (n, horizon, targets), `bounds` (2, n, horizon, targets)."""
+    """Forecasts at some origins, raw: `point` (n, horizon, targets), `bounds` two of that shape."""
 
     point: np.ndarray
-    bounds: np.ndarray | None
+    bounds: tuple[np.ndarray, np.ndarray] | None
+
+
+Block = Callable[[slice], Forecasts]  # the forecasts of some of the windows that are scored
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Means by target and how many values each is of, both (targets,)."""
+
+    mean: np.ndarray
+    known: np.ndarray
+
+    @property
+    def total(self) -> np.ndarray:
+        """The sums by target, 0 where nothing is known."""
+        return np.where(self.known > 0, self.mean * self.known, 0.0)
+
+    @property
+    def overall(self) -> float:
+        """The mean over all values; NaN if there is none."""
+        count = self.known.sum()
+        return float(self.total.sum() / count) if count else math.nan
+
+
+def mean_by_target(parts: list[Mean]) -> Mean:
+    """The mean over several blocks."""
+    known = np.sum([part.known for part in parts], axis=0)
+    total = np.sum([part.total for part in parts], axis=0)
+    return Mean(np.where(known > 0, total / np.maximum(known, 1), math.nan), known)
 
 
 @dataclass(frozen=True)
 class Judge:
-    """What all forecasts of one evaluation are scored against.
+    """What all forecasts of one evaluation are scored against, block by block.
 
-    Shapes: truth (n, horizon, targets); scale (n, 1, targets), each series' training standard deviation;
-    naive (series, targets), the denominators of MASE.
+    Shapes: truth (n, horizon, targets); scale (series, targets), each series' training standard deviation;
+    naive (series, targets), the denominators of MASE; series (n,), the one of each window.
     """
 
     truth: np.ndarray
@@ -46,28 +77,49 @@ class Judge:
     targets: tuple[str, ...]
     level: float | None
 
-    def score(self, name: str, found: Forecasts) -> tuple[Score, np.ndarray]:
+    def score(self, name: str, found: Block) -> tuple[Score, np.ndarray]:
         """The scores, and the squared error of each window, (n,)."""
-        truth, point = self.truth / self.scale, found.point / self.scale
-        raw = mae(self.truth, found.point, per="target")
-        covered = widths = None
-        by_target: dict[str, float] = {}
-        if found.bounds is not None and self.level is not None:
-            low, high = found.bounds
-            covered = float(coverage(self.truth, low, high))
-            widths = float(interval_score(truth, low / self.scale, high / self.scale, self.level))
-            by_target = self._named(coverage(self.truth, low, high, per="target"))
+        size = max(1, BLOCK_NUMBERS // self.truth[0].size)
+        places = [slice(first, first + size) for first in range(0, len(self.truth), size)]
+        parts, losses = zip(*(self._block(part, found(part)) for part in places), strict=True)
+        means = {
+            key: mean_by_target([part[key] for part in parts if key in part])
+            for key in dict.fromkeys(key for part in parts for key in part)
+        }
+        covered, widths = means.get("coverage"), means.get("interval")
         score = Score(
             name=name,
-            mae=mean_of_known(mae(truth, point, per="target")),
-            mse=mean_of_known(mse(truth, point, per="target")),
-            mase=float(mase(self.truth, found.point, self.naive, self.series)),
-            coverage=covered,
-            interval_score=widths,
-            raw_mae=self._named(raw),
-            coverage_by_target=by_target,
+            mae=mean_of_known(means["mae"].mean),
+            mse=mean_of_known(means["mse"].mean),
+            mase=means["mase"].overall,
+            coverage=None if covered is None else covered.overall,
+            interval_score=None if widths is None else widths.overall,
+            raw_mae=self._named(means["raw"].mean),
+            coverage_by_target={} if covered is None else self._named(covered.mean),
         )
-        return score, mse(truth, point, per="origin")
+        return score, np.concatenate(losses)
+
+    def _block(self, part: slice, found: Forecasts) -> tuple[dict[str, Mean], np.ndarray]:
+        """The scores of a block by target, and the squared error of each window."""
+        raw, series = self.truth[part], self.series[part]
+        scale = self.scale[series][:, None]
+        truth, point = raw / scale, found.point / scale
+        known = np.isfinite(raw).sum((0, 1))
+        comparable = np.isfinite(raw / self.naive[series][:, None]).sum((0, 1))
+        means = {
+            "raw": Mean(mae(raw, found.point, per="target"), known),
+            "mae": Mean(mae(truth, point, per="target"), known),
+            "mse": Mean(mse(truth, point, per="target"), known),
+            "mase": Mean(mase(raw, found.point, self.naive, series, per="target"), comparable),
+        }
+        if found.bounds is not None and self.level is not None:
+            low, high = found.bounds
+            widths = interval_score(truth, low / scale, high / scale, self.level, per="target")
+            means |= {
+                "coverage": Mean(coverage(raw, low, high, per="target"), known),
+                "interval": Mean(widths, known),
+            }
+        return means, mse(truth, point, per="origin")
 
     def _named(self, values: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self.targets, values, strict=True)}
@@ -87,13 +139,17 @@ def scored_windows(found: Origins, runner: ForecastRunner) -> Origins:
     return thinned(found, min(most, MOST_SAMPLED) if sampled else max(most, 1))
 
 
-def model_forecasts(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> Forecasts:
+def model_forecasts(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> Block:
     """The model's point forecast (its base quantile) and the bounds of its widest interval."""
     quantiles = runner.at(data, judged)
-    levels = runner.network.shape.quantiles
-    pair = widest(levels)
-    bounds = None if pair is None else np.stack([quantiles[..., pair[0]], quantiles[..., pair[1]]])
-    return Forecasts(quantiles[..., runner.network.offsets.base], bounds)
+    pair, base = widest(runner.network.shape.quantiles), runner.network.offsets.base
+
+    def block(part: slice) -> Forecasts:
+        own = quantiles[part]
+        bounds = None if pair is None else (own[..., pair[0]], own[..., pair[1]])
+        return Forecasts(own[..., base], bounds)
+
+    return block
 
 
 def baseline_forecasts(
@@ -103,14 +159,18 @@ def baseline_forecasts(
     calibration: Origins | None,
     judged: Origins,
     level: float | None,
-) -> Forecasts:
+) -> Block:
     """A baseline's forecasts, with an interval as wide as covered the windows the model was calibrated on."""
     point = baseline.forecast(data.values[:, data.numeric("target")], data.offsets, judged)
     if level is None or calibration is None:
-        return Forecasts(point, None)
+        return lambda part: Forecasts(point[part], None)
     margins = baseline_margins(runner, baseline, data, calibration, level)
-    moved = point[..., None] + margins[judged.series]
-    return Forecasts(point, np.moveaxis(moved, -1, 0))
+
+    def block(part: slice) -> Forecasts:
+        low, high = np.moveaxis(margins[judged.series[part]], -1, 0)
+        return Forecasts(point[part], (point[part] + low, point[part] + high))
+
+    return block
 
 
 def calibration_windows(runner: ForecastRunner, data: SeriesSet, split: Split) -> Origins | None:
@@ -322,7 +382,7 @@ def judge_for(
     pair = widest(shape.quantiles)
     return Judge(
         truth=answers(data, judged, shape.horizon),
-        scale=scale[judged.series][:, None],
+        scale=scale,
         naive=naive,
         series=judged.series,
         targets=data.roles.target,

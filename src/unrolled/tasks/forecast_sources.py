@@ -61,8 +61,9 @@ class WindowSource:
         self._inputs, self._data, self._origins = inputs, data, origins
         self._history, self._horizon, self._batch_size = history, horizon, batch_size
         self._count = min(per_epoch, len(origins.rows))
+        count = self._count  # not self: the cache would keep the source, and all its origins, alive
         self._order = lru_cache(maxsize=1)(
-            lambda epoch: shuffled(len(origins.rows), seed, epoch)[: self._count]
+            lambda epoch: shuffled(len(origins.rows), seed, epoch)[:count].copy()
         )
 
     @property
