@@ -1,6 +1,7 @@
 """The commands doing what they are for, on small data."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 import unrolled
 from unrolled.cli import demo
+from unrolled.errors import OutputError
 
 COLUMNS = ["--time", "date", "--target", "y"]
 LABELLED = ["--series", "id", "--time", "step", "--hidden", "4", "--epochs", "2"]
@@ -49,6 +51,27 @@ def test_train_as_json(call, home, small, tmp_path):
     assert found["evaluation"]["verdict"]["kind"] in ("better", "as good", "worse")
     assert [leak["kind"] for leak in found["leaks"]] == ["windows", "labels"]
     assert not found["leaks"][0]["found"]
+
+
+def test_a_model_that_cannot_be_saved_is_kept_elsewhere(call, home, small, tmp_path, monkeypatch):
+    """As where the disk is full: what took hours is not lost."""
+    from unrolled.tasks import forecaster
+
+    out, write = tmp_path / "m.unrolled", forecaster.write_model
+
+    def full(path, card, tensors):
+        if str(path) == str(out):
+            raise OutputError(f"{path}: expected space. Free some.")
+        write(path, card, tensors)
+
+    monkeypatch.setattr(forecaster, "write_model", full)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    done = call("train", "forecast", home / "data.csv", *COLUMNS, *small, "-o", out)
+    assert (done.code, done.out) == (1, "")
+    told = done.lines[-1].removeprefix(f"unrolled: {out}: expected space. Free some. The model is kept in ")
+    kept = Path(told.removesuffix("."))
+    assert kept.name == "m.unrolled" and kept.parent.parent == tmp_path and not out.exists()
+    assert unrolled.load(kept).horizon == 4
 
 
 def test_the_leak_test_comes_after_the_model_is_told(call, home, small, tmp_path):

@@ -17,7 +17,7 @@ COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 VERDICTS = {"better": "bold green", "as good": "bold yellow", "worse": "bold red"}
 WIDEST = 110  # letters of a line of words on a wide terminal
 UNBROKEN = 10_000  # a pipe gets whole lines: programs read them
-LONGEST_NAME = 24
+LONGEST_NAME = 24  # beside six columns of figures
 
 
 def console() -> Console:
@@ -63,6 +63,7 @@ def say(renderable: Any) -> None:
         out.print(renderable)
     lines = captured.get().split("\n")
     sys.stdout.write("\n".join(line.rstrip() for line in lines))
+    sys.stdout.flush()  # in order with what goes to standard error
 
 
 def score_table(evaluation: Any) -> Table:
@@ -71,13 +72,15 @@ def score_table(evaluation: Any) -> Table:
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 0, 0, 1)
     )
     columns, rows = evaluation.table()
+    longest = LONGEST_NAME + 9 * max(0, 7 - len(columns))
     for number, column in enumerate(columns):
         justify: Any = "right" if number else "left"
         table.add_column(folded(column), justify=justify, vertical="bottom", no_wrap=True)
     best = [best_of(column, [row[number] for row in rows]) for number, column in enumerate(columns)]
     for number, row in enumerate(rows):
         cells = [
-            Text(shortened(cell), "green" if number in best[place] else "") for place, cell in enumerate(row)
+            Text(shortened(cell, longest), "green" if number in best[place] else "")
+            for place, cell in enumerate(row)
         ]
         table.add_row(*cells, style="bold" if number == 0 else "")
     return table
@@ -95,7 +98,7 @@ def folded(heading: str) -> Text:
     return Text(f"{first}\n{below}" if rest else heading)
 
 
-def shortened(name: str, longest: int = LONGEST_NAME) -> str:
+def shortened(name: str, longest: int) -> str:
     """At most so many letters."""
     return name if len(name) <= longest else name[: longest - 1] + "…"
 

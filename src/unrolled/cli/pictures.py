@@ -1,6 +1,6 @@
 """The pictures of `--plot`: what a model says beside what came before, or which class it takes for which."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,17 +34,31 @@ def draw_trained(model: Any, source: Any, path: str) -> None:
     )
 
 
+class Window(NamedTuple):
+    """One forecast of one series, with the rows that are shown before it.
+
+    Shapes: quantiles (horizon, targets, levels); stamps (shown + horizon,); truth (horizon, targets).
+    """
+
+    series: int
+    shown: slice
+    quantiles: np.ndarray
+    stamps: np.ndarray | None
+    truth: np.ndarray | None = None
+
+
 def draw_judged(model: Any, source: Any, path: str) -> None:
-    """The last window of the first series that a forecaster was judged on, with what came true."""
+    """The last window of a series that a forecaster was judged on, with what came true."""
     from unrolled.data import Origins
 
-    data, horizon = read_for(model, source), model.network_.shape.horizon
-    row = int(model.periods_.split(data).test[0, 1]) - horizon
-    quantiles = model.runner().at(data, Origins(np.array([row]), np.array([0])))[0]
-    start = first_shown(data, row, horizon)
-    stamps = None if data.stamps is None else data.stamps[start : row + horizon]
+    data, horizon, losses = read_for(model, source), model.network_.shape.horizon, model.evaluation_.losses
+    series = int(losses.series[0])
+    row = int(losses.rows[losses.series == series].max())
+    shown = shown_before(data, series, row, horizon)
+    quantiles = model.runner().at(data, Origins(np.array([row]), np.array([series])))[0]
+    stamps = None if data.stamps is None else data.stamps[shown.start : row + horizon]
     truth = data.values[row : row + horizon, data.numeric("target")]
-    draw(model, data, quantiles, (start, row), stamps, truth, path)
+    draw(model, data, Window(series, shown, quantiles, stamps, truth), path)
 
 
 def draw_ahead(model: Any, source: Any, found: Any, path: str, title: str = "") -> None:
@@ -52,52 +66,45 @@ def draw_ahead(model: Any, source: Any, found: Any, path: str, title: str = "") 
     from unrolled.data import read_frame
 
     data, horizon = read_for(model, source), model.network_.shape.horizon
-    row, table = int(data.offsets[1]), read_frame(found)
+    table, shown = read_frame(found), shown_before(data, 0, int(data.offsets[1]), horizon)
     quantiles = np.empty((horizon, len(data.roles.target), len(model.network_.shape.quantiles)))
     for place, target in enumerate(data.roles.target):
         for number, level in enumerate(model.network_.shape.quantiles):
             named = f"{target}_q{level:g}"
             column = table.column(named if named in table.columns else target)
             quantiles[:, place, number] = column.to_numpy()[:horizon]
-    start, stamps = first_shown(data, row, horizon), None
+    stamps = None
     if data.stamps is not None:
         name = "time" if len(data.roles.time) > 1 else data.roles.time[0]
         ahead = table.column(name).to_numpy()[:horizon]
-        stamps = np.concatenate([data.stamps[start:row], ahead.astype(data.stamps.dtype)])
-    draw(model, data, quantiles, (start, row), stamps, None, path, title)
+        stamps = np.concatenate([data.stamps[shown], ahead.astype(data.stamps.dtype)])
+    draw(model, data, Window(0, shown, quantiles, stamps), path, title)
 
 
-def draw(
-    model: Any,
-    data: Any,
-    quantiles: np.ndarray,
-    rows: tuple[int, int],
-    stamps: np.ndarray | None,
-    truth: np.ndarray | None,
-    path: str,
-    title: str = "",
-) -> None:
-    """A panel for each target of the first series.
-
-    Shapes: quantiles (horizon, targets, levels); truth (horizon, targets); `rows` are the first row of the
-    history that is shown, and the first one forecast.
-    """
+def draw(model: Any, data: Any, window: Window, path: str, title: str = "") -> None:
+    """A panel for each target."""
     from unrolled.plots import Panel, plot_forecast
 
-    shape, targets = model.network_.shape, data.roles.target
-    history = data.values[rows[0] : rows[1], data.numeric("target")]
+    shape, targets, truth = model.network_.shape, data.roles.target, window.truth
+    history = data.values[window.shown, data.numeric("target")]
     panels = [
-        Panel(name, history[:, k], quantiles[:, k], shape.quantiles, None if truth is None else truth[:, k])
+        Panel(
+            name,
+            history[:, k],
+            window.quantiles[:, k],
+            shape.quantiles,
+            None if truth is None else truth[:, k],
+        )
         for k, name in enumerate(targets[:MOST_PANELS])
     ]
-    left = []
+    notes = []
     if len(data.names) > 1:
-        left.append(f"Series {data.names[0]!r}, the first of {len(data.names)}.")
+        notes.append(f"Series {data.names[window.series]!r}, one of {len(data.names)}.")
     if len(targets) > MOST_PANELS:
-        left.append(f"{MOST_PANELS} of {len(targets)} targets.")
+        notes.append(f"{MOST_PANELS} of {len(targets)} targets.")
     ahead = f"the next {shape.horizon} rows" if truth is None else f"{shape.horizon} rows of the test part"
     title = title or f"{', '.join(targets[:MOST_PANELS])}: {ahead}"
-    plot_forecast(panels, stamps, title, " ".join(left), path=path)
+    plot_forecast(panels, window.stamps, title, " ".join(notes), path=path)
 
 
 def read_for(model: Any, source: Any) -> Any:
@@ -107,6 +114,6 @@ def read_for(model: Any, source: Any) -> Any:
     return read_series(source, model.inputs_.roles, kinds=model.inputs_.kinds)
 
 
-def first_shown(data: Any, row: int, horizon: int) -> int:
-    """The first row of the history that is drawn before a row of the first series."""
-    return max(int(data.offsets[0]), row - max(SHOWN * horizon, 48))
+def shown_before(data: Any, series: int, row: int, horizon: int) -> slice:
+    """The rows of a series that are drawn before one of its rows."""
+    return slice(max(int(data.offsets[series]), row - max(SHOWN * horizon, 48)), row)
