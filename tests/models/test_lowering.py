@@ -161,6 +161,15 @@ def test_step_by_step_is_the_whole_to_the_bit(kind):
     np.testing.assert_array_equal(last, whole[-1])
 
 
+@pytest.mark.parametrize("highway", [1, 5, 12])
+def test_the_highway_of_the_segment_decoder(highway):
+    case = make_case("segment", SHAPES["all"], highway=highway)
+    program = case.program()
+    answer = stream_of(case, program).last(case.rows, case.future)
+    assert_parity(answer, case.forecast(program, ROWS), scale_of(case))
+    assert program.multiply_adds == case.network.cost()
+
+
 @pytest.mark.parametrize("level", ["off", "zero", "normal"])
 @pytest.mark.parametrize("segment", [1, 5, 12])
 @pytest.mark.parametrize("hidden", [1, 7])

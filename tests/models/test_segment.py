@@ -154,3 +154,22 @@ def test_a_window_of_another_length_is_refused(make_batch, make_network):
         ShapeError, match=r"expected 7 steps, got 6 steps. A shorter window is filled up with NaN"
     ):
         network.forecast(make_batch(SHAPE, time=6))
+
+
+def test_a_highway_adds_a_line_through_the_last_values(make_batch):
+    shape = ForecastShape(targets=2, history=6, horizon=3, quantiles=(0.5,), masked_target=True)
+    torch.manual_seed(0)
+    network = SegmentNetwork(shape, hidden=4, segment=2, highway=4).eval()
+    batch = make_batch(shape, missing=0.2)
+    before, anchor, scale = network(batch)
+    weight = torch.arange(12.0).reshape(3, 4)
+    with torch.no_grad():
+        network.highway.weight.copy_(weight)
+    after, _, _ = network(batch)
+    last = torch.nan_to_num((batch["target"][:, -4:] - anchor[:, None]) / scale[:, None])
+    torch.testing.assert_close(after - before, torch.einsum("hk,bkc->bhc", weight, last)[..., None])
+
+
+def test_a_highway_is_no_longer_than_the_history():
+    with pytest.raises(ArgumentError, match=r"highway: expected at most 6 steps, got 7\. 0 is none"):
+        SegmentNetwork(ForecastShape(history=6, horizon=2), highway=7)

@@ -80,6 +80,8 @@ def lower_segment(network: "SegmentNetwork") -> Program:
     raw = b.add("raw", ops.Reshape((shape.targets, segments * network.segment, count)), raw)
     quantiles = b.add("rising", ops.QuantileHead(network.head.base), raw)
     quantiles = b.add("horizon", ops.Slice(0, shape.horizon, axis=-2), quantiles)
+    if network.highway is not None:
+        quantiles = b.sum("with_highway", quantiles, _highway(b, network, values))
     quantiles = b.add("by_step", ops.Transpose((1, 0, 2)), quantiles)  # (H, C, Q)
     return b.program(
         network, "quantiles", _raw_units(b, network, quantiles, anchor, scale), levels=shape.quantiles
@@ -318,6 +320,16 @@ def _decoder_inputs(b: Builder, network: "SegmentNetwork", *read: str) -> str:
         told = b.dense("decode_level", b.concat("levels", both))
         total = b.sum("with_level", total, b.add("level_each", ops.Reshape((C, 1, d)), told))
     return total
+
+
+def _highway(b: Builder, network: "SegmentNetwork", values: str) -> str:
+    """The last values of each column straight to its answers, (C, H, 1)."""
+    shape, steps = network.shape, network.highway_steps
+    last = b.add("highway_columns", ops.Transpose((1, 0)), values)  # (C, T)
+    last = b.add("highway_steps", ops.Slice(shape.history - steps, shape.history), last)
+    last = b.add("highway_filled", ops.Mask(channels=False), last)
+    told = b.dense("highway", last, bias=False)  # (C, H)
+    return b.add("highway_each", ops.Reshape((shape.targets, shape.horizon, 1)), told)
 
 
 def _decode_segments(b: Builder, network: "SegmentNetwork", x: str, states: list[str]) -> str:

@@ -4,7 +4,8 @@ A recurrent network over hundreds of single steps is slow and forgets; over a do
 Every target column of every window is a sequence of its own, with shared weights.
 
 The steps, in order: anchor · scale · mask · segments · embed · recurrent · decoder inputs · recurrent · dense
-(quantile head) · offsets · unscale and unanchor. Source: Lin et al. 2023, SegRNN, arXiv:2308.11200.
+(quantile head) · highway · offsets · unscale and unanchor. Source: Lin et al. 2023, SegRNN, arXiv:2308.11200;
+the highway, Lai et al. 2018, LSTNet, arXiv:1703.07015.
 
 Key: B batch · T history · H horizon · C targets · w segment length · S segments read · M segments answered ·
 d hidden.
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.arguments import integer, one_of
-from unrolled.errors import ShapeError, explain
+from unrolled.errors import ArgumentError, ShapeError, explain
 from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid
 from unrolled.models.lowering import lower_segment
@@ -35,7 +36,9 @@ class SegmentNetwork(nn.Module):
 
     `level` feeds the scaled anchor and the window's standard deviation to the decoder, which the anchored
     values alone do not show: "off", or through a Linear that starts at "zero" or "normal" (small).
-    `segment=None` chooses the length.
+    `segment=None` chooses the length. `highway` is how many of the last values also go to the answer straight,
+    by weights that all targets share and that start at 0: where there is little to learn from, a straight line
+    is learned sooner than a network.
 
     Shapes: batch["target"] (B, T, C) -> quantiles (B, H, C, quantiles).
     Raises: ArgumentError for an option that cannot be used.
@@ -50,6 +53,7 @@ class SegmentNetwork(nn.Module):
         segment: int | None = None,
         dropout: float = 0.0,
         level: str = "off",
+        highway: int = 0,
     ) -> None:
         super().__init__()
         if segment is None:
@@ -64,6 +68,13 @@ class SegmentNetwork(nn.Module):
         self.inputs = ScaledInputs(shape)
         self.recurrent = recurrent_stack(cell, hidden, hidden, layers, dropout)
         self._add_embeddings()
+        cure = "0 is none; it is at most the history."
+        self.highway_steps = integer("highway", highway, 0, cure)
+        if highway > shape.history:
+            raise ArgumentError(explain("highway", f"at most {shape.history} steps", highway, cure))
+        self.highway = nn.Linear(highway, shape.horizon, bias=False) if highway else None
+        if self.highway is not None:
+            nn.init.zeros_(self.highway.weight)
         self.dropout = nn.Dropout(dropout)
         self.head = QuantileHead(hidden, segment, shape.quantiles)
         self.offsets = ConformalOffsets(shape.horizon, shape.targets, shape.quantiles)
@@ -95,6 +106,7 @@ class SegmentNetwork(nn.Module):
             "segment": self.segment,
             "dropout": self.dropout.p,
             "level": self.level,
+            "highway": self.highway_steps,
         }
 
     def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, None]:
@@ -123,7 +135,15 @@ class SegmentNetwork(nn.Module):
         state = self.read(batch, values)
         features = self.decode(self.decoder_inputs(batch, values, (anchor - mean) / scale), state)
         quantiles = self.head(self.dropout(features)).flatten(2, 3)  # (B, C, M * w, quantiles)
-        return quantiles[:, :, : self.shape.horizon].transpose(1, 2), anchor, scale
+        quantiles = quantiles[:, :, : self.shape.horizon]
+        if self.highway is not None:
+            quantiles = quantiles + self.straight(self.highway, values)[..., None]
+        return quantiles.transpose(1, 2), anchor, scale
+
+    def straight(self, highway: nn.Linear, values: Tensor) -> Tensor:
+        """What the last values add to the answers. values (B, T, C) -> (B, C, H)."""
+        last = values[:, -self.highway_steps :].transpose(1, 2)
+        return highway(torch.where(last.isnan(), 0.0, last))
 
     def read(self, batch: Batch, values: Tensor) -> Any:
         """The recurrent state after the window.
@@ -183,7 +203,9 @@ class SegmentNetwork(nn.Module):
         own = self.embed_own.in_features * d
         reading = self.read_segments * (columns * (own + step) + w * (sizes["past"] + sizes["known"]) * d)
         answering = self.answered_segments * (columns * (step + head) + w * sizes["known"] * d)
-        return reading + answering + sizes["static"] * d + (0 if self.level == "off" else 2 * d * columns)
+        straight = self.highway_steps * self.shape.horizon * columns
+        level = 0 if self.level == "off" else 2 * d * columns
+        return reading + answering + straight + sizes["static"] * d + level
 
     def _check(self, batch: Batch) -> None:
         self.inputs.check(batch)

@@ -9,12 +9,15 @@ import numpy as np
 from unrolled.arguments import flag, integer, number, one_of
 from unrolled.data import SeriesSet, season_length
 from unrolled.errors import ArgumentError, explain
+from unrolled.tasks.forecast_inputs import longest_stamps
 from unrolled.training import TrainingOptions
 
 DECODERS = ("segment", "direct", "recursive")
 CELLS = ("elman", "lstm", "gru")
 SCALINGS = ("auto", "series", "global")
 LONGEST_HISTORY = 720
+MANY_EXAMPLES = 50_000  # training values from which on a network needs no help to learn what a line can say
+HIGHWAY = 96  # values that go straight to the answers where there are fewer
 WARMUP, AVERAGE = 0.1, 0.99  # of the training options: the same for every forecaster
 
 
@@ -47,11 +50,13 @@ def settle(parameters: dict[str, Any], data: SeriesSet, train: np.ndarray) -> Fo
     rows = train[:, 1] - train[:, 0]
     network = {"cell": checked["cell"], "hidden": checked["hidden_size"], "layers": checked["layers"]}
     network["dropout"] = checked["dropout"]
-    if decoder == "segment":
-        network["segment"] = checked["segment"]
-    season = None if data.stamps is None else season_length(data.stamps[: data.offsets[1]])
+    stamps = longest_stamps(data)
+    season = None if stamps is None else season_length(stamps)
     history = checked["history"] or default_history(int(rows.max()), checked["horizon"], season)
     examples = int(rows.sum()) * len(data.roles.target)
+    if decoder == "segment":
+        network["segment"] = checked["segment"]
+        network["highway"] = min(history, HIGHWAY) if examples < MANY_EXAMPLES else 0
     return ForecastSettings(
         horizon=checked["horizon"],
         history=history,
@@ -136,4 +141,4 @@ def default_rate(examples: int) -> float:
         >>> [round(default_rate(count), 6) for count in (60_480, 5_000, 731)]
         [0.003, 0.001504, 0.000845]
     """
-    return 3e-3 * min(1.0, examples / 50_000) ** 0.3
+    return 3e-3 * min(1.0, examples / MANY_EXAMPLES) ** 0.3
