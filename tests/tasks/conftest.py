@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from unrolled.tasks import forecast_sources
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 
@@ -16,3 +18,9 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def short_epochs(monkeypatch):
+    """An epoch of a small series makes many passes over it; one is enough for most tests."""
+    monkeypatch.setattr(forecast_sources, "STEPS", 2)

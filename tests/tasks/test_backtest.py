@@ -58,7 +58,7 @@ def test_series_without_stamps_are_cut_by_themselves():
     assert part.test.tolist() == [[90, 100], [190, 200]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def folds():
     """What each fold finds, fitted by hand."""
     frame = wave()

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from small_forecasts import DECODERS, QUIET, counted, fitted, ragged, small, wave, weights
 
-from unrolled.data import Split
+from unrolled.data import Roles, Split, read_series
 from unrolled.errors import ArgumentError, DataError
 from unrolled.metrics import fit_offsets
 from unrolled.tasks.forecast_fit import answers, halves, origins_in, scaled, thinned
@@ -192,3 +192,11 @@ def test_the_split_may_leave_rows_out():
     assert model.split_.rows == (90, 20, 20)
     assert model.summary()["left out"] == "30 rows beyond the split"
     assert isinstance(model.split_, Split)
+
+
+def test_the_season_of_the_longest_series_chooses_the_history():
+    tiny = wave(2).with_columns(shop=pl.lit("tiny"))
+    long = wave(500).with_columns(shop=pl.lit("long"))
+    data = read_series(pl.concat([tiny, long]), Roles("y", time="t", series="shop"))
+    found = settings_of(data, history=None, horizon=20)
+    assert found.history == default_history(500, 20, 24) and found.history % 24 == 0

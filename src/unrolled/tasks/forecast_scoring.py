@@ -18,9 +18,11 @@ from unrolled.tasks.forecast_evaluation import Evaluation, Losses, Score
 from unrolled.tasks.forecast_fit import answers, halves, thinned
 from unrolled.tasks.forecast_inputs import longest_stamps
 from unrolled.tasks.forecast_run import ForecastRunner
+from unrolled.tasks.forecast_sources import pick
 
 MOST_NUMBERS = 40_000_000  # of forecasts held at once; beyond it windows are scored evenly spaced
 BLOCK_NUMBERS = 500_000  # of forecasts scored at once: the scores are taken in float64
+PIECE_NUMBERS = 3_000_000  # of a baseline's forecasts made at once
 MOST_SAMPLED = 200  # windows of a recursive network, each of which takes sample paths
 CALIBRATION_WINDOWS = 2_000  # for the baselines' intervals
 RIDGE_HISTORY = 336  # rows the linear baseline looks at, at most
@@ -161,7 +163,7 @@ def baseline_forecasts(
     level: float | None,
 ) -> Block:
     """A baseline's forecasts, with an interval as wide as covered the windows the model was calibrated on."""
-    point = baseline.forecast(data.values[:, data.numeric("target")], data.offsets, judged)
+    point = points(baseline, data, judged, runner.network.shape.horizon)
     if level is None or calibration is None:
         return lambda part: Forecasts(point[part], None)
     margins = baseline_margins(runner, baseline, data, calibration, level)
@@ -171,6 +173,17 @@ def baseline_forecasts(
         return Forecasts(point[part], (point[part] + low, point[part] + high))
 
     return block
+
+
+def points(baseline: ForecastBaseline, data: SeriesSet, judged: Origins, horizon: int) -> np.ndarray:
+    """A baseline's forecasts, (n, horizon, targets), made in pieces, as it needs room to make them."""
+    target = data.values[:, data.numeric("target")]
+    found = np.empty((len(judged), horizon, target.shape[1]), np.float32)
+    size = max(1, PIECE_NUMBERS // found[0].size)
+    for first in range(0, len(judged), size):
+        part = np.arange(first, min(first + size, len(judged)))
+        found[part] = baseline.forecast(target, data.offsets, pick(judged, part))
+    return found
 
 
 def calibration_windows(runner: ForecastRunner, data: SeriesSet, split: Split) -> Origins | None:
