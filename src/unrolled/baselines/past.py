@@ -3,6 +3,7 @@
 Key: rows of all series one after the other · targets columns · n origins.
 """
 
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -115,10 +116,16 @@ def check_series_count(name: str, expected: int, offsets: Rows) -> None:
 
 def carried_forward(values: Values, offsets: Rows) -> Values:
     """Each value, or where it is missing the last valid one before it in its series; NaN without one."""
-    number = np.arange(len(values))[:, None]
-    source = np.maximum.accumulate(np.where(np.isfinite(values), number, -1), axis=0)
-    first = np.repeat(offsets[:-1], np.diff(offsets))[:, None]
-    return np.where(source >= first, np.take_along_axis(values, np.maximum(source, 0), 0), np.float32("nan"))
+    carried = values.copy()
+    for start, stop in pairwise(offsets):  # by series: the places of all rows at once outweigh the values
+        part = carried[start:stop]
+        missing = ~np.isfinite(part)
+        if missing.any():
+            source = np.where(missing, -1, np.arange(len(part))[:, None])
+            source = np.maximum.accumulate(source, axis=0)
+            found = np.take_along_axis(part, np.maximum(source, 0), 0)
+            carried[start:stop] = np.where(source >= 0, found, np.float32("nan"))
+    return carried
 
 
 def last_valid(values: Values, offsets: Rows, origins: Origins, instead: Values) -> Values:

@@ -4,6 +4,7 @@ A window's anchor is its last valid value. It is taken from inputs and answers, 
 serves a series wherever it has drifted to.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +45,11 @@ class Table(NamedTuple):
     @classmethod
     def of(cls, values: Values, offsets: Rows, standard: Standard) -> "Table":
         """Standardise all rows once. A row before a series' first value carries 0, the training mean."""
-        lengths = np.diff(offsets)
-        mean, scale = (np.repeat(part, lengths, axis=0) for part in standard)
-        scaled = ((values - mean) / scale).astype(np.float32)
-        return cls(scaled, np.nan_to_num(carried_forward(scaled, offsets)), offsets, standard)
+        scaled = np.empty(values.shape, np.float32)
+        for series, (start, stop) in enumerate(pairwise(offsets)):
+            scaled[start:stop] = (values[start:stop] - standard.mean[series]) / standard.scale[series]
+        carried = np.nan_to_num(carried_forward(scaled, offsets), copy=False)
+        return cls(scaled, carried, offsets, standard)
 
     def anchor(self, origins: Origins) -> Array:
         """The last valid value before each origin, (n, targets); 0 where there is none."""
