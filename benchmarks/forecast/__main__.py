@@ -36,7 +36,7 @@ SERIES = {
         "sp500-2000.csv", {"target": "close", "time": "date", "split": (0.7, 0.1, 0.2)}, (5, 20), {}
     ),
     "seattle": Series(
-        "seattle-weather.csv", {"target": "temp_max", "time": "date", "split": (912, 184, 365)}, (7,), {}
+        "seattle-weather.csv", {"target": "temp_max", "time": "date", "split": (731, 365, 365)}, (7,), {}
     ),
     "beijing": Series(
         "beijing-pm25.csv",

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from unrolled.data import Origins, SeriesSet, Split, origins
-from unrolled.metrics import fit_offsets
+from unrolled.metrics import block_bootstrap, fit_offsets
 from unrolled.metrics.forecast import mse
 from unrolled.models import RecursiveNetwork, build
 from unrolled.tasks.forecast_inputs import ForecastInputs
@@ -73,17 +73,29 @@ def fit_forecaster(
 def keep_if_better(
     runner: ForecastRunner, untrained: dict[str, Tensor], data: SeriesSet, judged: Origins
 ) -> bool:
-    """Go back to the untrained network, which forecasts the last value, unless training helped on fresh rows.
+    """Go back to the untrained network, which forecasts the last value, unless training visibly helped.
 
-    The best of many epochs on few windows looks better than it is; these rows had no part in the choice.
+    The best of many epochs on few windows looks better than it is. On rows that had no part in the choice the
+    squared error must be lower by the verdict's own measure: the whole 95 % interval of the difference.
     """
     trained = {name: value.clone() for name, value in runner.network.state_dict().items()}
-    learned = point_loss(runner, data, judged)
+    learned = window_losses(runner, data, judged)
     runner.network.load_state_dict(untrained)
-    if learned >= point_loss(runner, data, judged):
+    gain = window_losses(runner, data, judged) - learned
+    if not visible(gain[np.isfinite(gain)], judged, runner.network.shape.horizon):
         return False
     runner.network.load_state_dict(trained)
     return True
+
+
+def visible(gain: np.ndarray, judged: Origins, horizon: int) -> bool:
+    """Whether the 95 % block-bootstrap interval of the windows' mean gain is above 0.
+
+    Of a single stretch of windows there is no interval: its sign decides.
+    """
+    stride = max(1, int(np.median(np.diff(judged.rows)))) if len(judged) > 1 else 1
+    low, _ = block_bootstrap(gain, max(1, round(horizon / stride)))
+    return bool(low > 0 or (np.isinf(low) and gain.mean() > 0))
 
 
 def build_network(settings: ForecastSettings, inputs: ForecastInputs) -> ForecastNetwork:
@@ -152,8 +164,13 @@ def validation_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins, ra
 
 def point_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> float:
     """The squared error of the point forecast in scaled units, by which a forecast will be judged."""
+    return float(np.nanmean(window_losses(runner, data, judged)))
+
+
+def window_losses(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> np.ndarray:
+    """The squared error of the point forecast of each window, scaled, (n,); NaN where no answer is known."""
     quantiles, truth = scaled(runner, data, judged, runner.at(data, judged))
-    return float(mse(truth, quantiles[..., runner.network.offsets.base]))
+    return mse(truth, quantiles[..., runner.network.offsets.base], per="origin")
 
 
 def scaled(
