@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from unrolled.errors import BackendError, explain, nearest
-from unrolled.kernels import reference, torch_library
+from unrolled.kernels import native, reference, torch_library
 from unrolled.kernels.call import NO_MASKS, Cell, Masks, Refusal, RunTimeMajor, State, Weights
 
 VARIABLE = "UNROLLED_KERNEL"
@@ -23,6 +23,7 @@ class Backend(NamedTuple):
 
 # Best first: the first that does not refuse a call runs it.
 BACKENDS = (
+    Backend("native", native.refusal, native.run_time_major),
     Backend("torch", torch_library.refusal, torch_library.run_time_major),
     Backend("reference", reference.refusal, reference.run_time_major),
 )

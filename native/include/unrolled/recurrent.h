@@ -1,0 +1,70 @@
+// The recurrence over whole sequences, forward and backward through time, for Elman networks, LSTMs and GRUs.
+//
+// Keys: B batch · T time · I input · H hidden · G gates (Elman 1, LSTM 4, GRU 3) · W = H rounded up to whole
+// cache lines (16 floats, 8 doubles) · S column blocks a row of gates has (Elman 1, LSTM 4, GRU 4).
+//
+// A call is a list of 64-bit integers, sizes and addresses, in the order of the list below; 0 is "none".
+// The caller owns every array, and no two of them overlap. Everything is float32 (or float64 where
+// `is_double`), but for the int64 arrays `lengths` and `index`. Nothing is checked here: kernels/native.py does.
+//
+// Packed rows. What training saves has one row for every valid step of every sequence and none for padding. The
+// sequences are sorted by length, longest first; row number offsets[s] + q belongs to running step s of the
+// sequence at sorted place q. `index` names the row of x that each of them came from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+// clang-format off
+#define UNROLLED_CALL_FIELDS(FIELD)                                                                               \
+  /* What to run. cell: 0 Elman tanh, 1 Elman relu, 2 LSTM, 3 GRU, 4 GRU with the reset before the product. */    \
+  FIELD(cell) FIELD(is_double) FIELD(reverse) FIELD(threads)                                                      \
+  FIELD(time) FIELD(batch) FIELD(input) FIELD(hidden)                                                             \
+  /* In, both ways. x (T, B, I) with the strides of its first two axes; h0, c0, mask (B, H); weights in the */    \
+  /* order of torch.nn; lengths (B,), each in 0..T; keep_h, keep_c (T, B, H) with strides. */                     \
+  FIELD(x) FIELD(x_stride_t) FIELD(x_stride_b) FIELD(h0) FIELD(c0)                                                \
+  FIELD(weight_ih) FIELD(weight_hh) FIELD(bias_ih) FIELD(bias_hh) FIELD(gain_ih) FIELD(gain_hh)                   \
+  FIELD(lengths) FIELD(mask)                                                                                      \
+  FIELD(keep_h) FIELD(keep_h_stride_t) FIELD(keep_h_stride_b)                                                     \
+  FIELD(keep_c) FIELD(keep_c_stride_t) FIELD(keep_c_stride_b)                                                     \
+  /* Out, forward: y (B, T, H), every element written; hn, cn (B, H). */                                          \
+  FIELD(y) FIELD(hn) FIELD(cn)                                                                                    \
+  /* Saved by forward for backward, each (T*B, ...), only the packed rows written; all 0 for inference. */        \
+  /* gates (S*W) after activation; hs, cs (W) the state before a step; ms (W) the masked h, with a mask; */       \
+  /* rs (W) the reset and masked h, for cell 4; with gains xs, us (G*W) the two normalised products and */        \
+  /* scales (2*G) their 1/deviation; index int64 the row of x, counted b*T + t, or 0. */                            \
+  FIELD(gates) FIELD(hs) FIELD(cs) FIELD(ms) FIELD(rs) FIELD(xs) FIELD(us) FIELD(scales) FIELD(index)             \
+  /* In, backward: dy (T, B, H) with strides, dhn, dcn (B, H); each may be 0. */                                  \
+  FIELD(dy) FIELD(dy_stride_t) FIELD(dy_stride_b) FIELD(dhn) FIELD(dcn)                                           \
+  /* Out, backward: dgates (T*B, S*W), packed; with gains dxs, dus (T*B, G*W), the gradients of the two */        \
+  /* products, packed; dh0, dc0 (B, H); dbias (threads, S*W) and dgain_ih, dgain_hh (threads, G*W), one */        \
+  /* part of the sum a thread; dhs (B, T, H), dL/dh of every step, 0 behind a length; dhs may be 0. */            \
+  FIELD(dgates) FIELD(dxs) FIELD(dus) FIELD(dh0) FIELD(dc0) FIELD(dbias) FIELD(dgain_ih) FIELD(dgain_hh)          \
+  FIELD(dhs)
+// clang-format on
+
+namespace unrolled {
+
+struct Call {
+#define UNROLLED_DECLARE(name) std::int64_t name;
+  UNROLLED_CALL_FIELDS(UNROLLED_DECLARE)
+#undef UNROLLED_DECLARE
+};
+
+// Run a call. `threads` is how many parts the batch is cut into; they run on torch's OpenMP where it is loaded,
+// else one after the other, to the same bits.
+void recurrent_forward(const Call& call);
+void recurrent_backward(const Call& call);
+
+// out (rows, columns) = a^T b, for a (count, rows) and b (count, columns), each with a row stride, summed over
+// count. `out` may not overlap the others. Sums in one order for equal `threads`.
+struct OuterProduct {
+  std::int64_t is_double, threads, count, rows, columns, a, a_stride, b, b_stride, out, out_stride;
+};
+void outer_product(const OuterProduct& call);
+
+// The name of the target in use. `choose_target` takes one of cpu_targets(); false if there is no such one here.
+std::string recurrent_target();
+bool choose_target(const std::string& name);
+
+}  // namespace unrolled

@@ -1,0 +1,269 @@
+"""The backend "native": our own kernels for a CPU, forward and backward through time.
+
+Two operators of torch carry them, `unrolled::recurrent` and `unrolled::recurrent_backward`, so that autograd
+and torch.compile see them. The native side is called with sizes and addresses: native/include/unrolled/
+recurrent.h says what each array is.
+
+Rows and chunks are invariant: y and the states of a row have the same bits whatever batch it sits in, on any
+number of threads, and however its sequence is cut.
+"""
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unrolled import _native
+from unrolled.errors import ArgumentError, BackendError, explain, nearest
+from unrolled.kernels import reference
+from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights
+from unrolled.kernels.native_call import LSTM, Given, Plan, address, check, numbers, readable, strides
+from unrolled.kernels.native_gradients import SumGradients
+
+VARIABLE = "UNROLLED_ISA"
+DTYPES = (torch.float32, torch.float64)
+
+# The native side's numbers of the cells.
+CELLS = {
+    ("elman", "tanh"): 0,
+    ("elman", "relu"): 1,
+    ("lstm", ""): 2,
+    ("gru", "after"): 3,
+    ("gru", "before"): 4,
+}
+
+
+def target() -> str:
+    """The CPU target whose kernels run: avx512, avx2 or baseline. UNROLLED_ISA names another one.
+
+    Example:
+        >>> target() in _native.cpu_targets()
+        True
+    """
+    return _native.recurrent_target()
+
+
+def choose_target(name: str) -> None:
+    """Take the kernels of another target from now on, in this process.
+
+    Raises: BackendError if this CPU does not run it.
+    """
+    if not _native.choose_target(name):
+        choices = _native.cpu_targets()
+        cure = nearest(name, choices) or "This CPU runs these."
+        raise BackendError(explain(VARIABLE, f"one of {', '.join(choices)}", repr(name), cure))
+
+
+if os.environ.get(VARIABLE):
+    choose_target(os.environ[VARIABLE])
+
+
+def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, masks: Masks) -> str:
+    """Why the native kernels cannot run this call, or ''."""
+    given = [t for t in (x, *weights, *masks) if t is not None]
+    if any(t.device.type != "cpu" for t in given):
+        return "it runs on a CPU"
+    if x.dtype not in DTYPES or any(t.dtype != x.dtype for t in given):
+        return "it has float32 and float64 only, one of them for everything"
+    return ""
+
+
+def run_time_major(
+    cell: Cell,
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    lengths: Tensor | None = None,
+    masks: Masks = NO_MASKS,
+) -> tuple[Tensor, State]:
+    """Run a cell over whole sequences.
+
+    Shapes: x (T, B, I); each state (B, H); lengths (B,) on the CPU or None.
+    Returns: y (T, B, H) and the state after each row's last valid step. Nothing given is modified.
+    Raises: ArgumentError, ShapeError if the arguments do not fit one another.
+    """
+    h, c = state if cell.kind == "lstm" else (state[0], None)
+    learned = (x, h, c, *weights)
+    save = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in learned)
+    y, hn, cn, *_ = torch.ops.unrolled.recurrent(*learned, lengths, *masks, _number(cell), cell.reverse, save)
+    return y, (hn, cn) if cell.kind == "lstm" else (hn,)
+
+
+def hidden_gradients(
+    cell: Cell,
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    dy: Tensor,
+    lengths: Tensor | None = None,
+    masks: Masks = NO_MASKS,
+) -> Tensor:
+    """The whole gradient of a loss in every hidden state: what reaches it now and through all later steps.
+
+    Shapes: x (T, B, I); dy (T, B, H), the gradient of the loss in y -> (T, B, H), 0 behind a length.
+    """
+    h, c = state if cell.kind == "lstm" else (state[0], None)
+    given = (x, h, c, *weights, lengths, *masks)
+    with torch.no_grad():
+        *_, saved, index = torch.ops.unrolled.recurrent(*given, _number(cell), cell.reverse, True)
+        return torch.ops.unrolled.recurrent_backward(
+            dy, None, None, *given, saved, index, _number(cell), cell.reverse, False, False, True
+        )[-1]
+
+
+_library = torch.library.Library("unrolled", "FRAGMENT")
+_GIVEN = (
+    "Tensor x, Tensor h, Tensor? c, Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, "
+    "Tensor? gain_ih, Tensor? gain_hh, Tensor? lengths, Tensor? mask, Tensor? keep_h, Tensor? keep_c"
+)
+_library.define(
+    f"recurrent({_GIVEN}, int cell, bool reverse, bool save) "
+    "-> (Tensor y, Tensor hn, Tensor cn, Tensor saved, Tensor index)"
+)
+_library.define(
+    f"recurrent_backward(Tensor? dy, Tensor? dhn, Tensor? dcn, {_GIVEN}, Tensor saved, Tensor index, "
+    "int cell, bool reverse, bool wants_x, bool wants_weights, bool wants_hidden) -> (Tensor dx, Tensor dh, "
+    "Tensor dc, Tensor dweight_ih, Tensor dweight_hh, Tensor dbias_ih, Tensor dbias_hh, Tensor dgain_ih, "
+    "Tensor dgain_hh, Tensor dhs)"
+)
+
+
+def _number(cell: Cell) -> int:
+    option = {"elman": cell.activation, "lstm": "", "gru": "after" if cell.reset_after else "before"}
+    return CELLS[cell.kind, option[cell.kind]]
+
+
+def _plan(given: Given, cell: int) -> Plan:
+    return Plan(given.x, given.weight_hh, cell, given.mask is not None, given.gain_ih is not None)
+
+
+def _outputs(given: Given, plan: Plan, save: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Room for y, hn, cn, what is saved, and the rows of x where they are ragged."""
+    x, (T, B, H) = given.x, (plan.T, plan.B, plan.H)
+    return (
+        x.new_empty(B, T, H).transpose(0, 1),
+        x.new_empty(B, H),
+        x.new_empty(*(B, H) if plan.cell == LSTM else (0,)),
+        x.new_empty(plan.saved if save else 0),
+        x.new_zeros(T * B if save and given.lengths is not None else 0, dtype=torch.int64),
+    )
+
+
+def _forward(*arguments: Any) -> tuple[Tensor, ...]:
+    *tensors, cell, reverse, save = arguments
+    given = readable(*tensors)
+    plan = _plan(given, cell)
+    check(given, plan)
+    outputs = _outputs(given, plan, save)
+    y, hn, cn, saved, index = outputs
+    fields = given.fields(plan, reverse)
+    fields |= {"y": y.data_ptr(), "hn": hn.data_ptr(), "cn": cn.data_ptr(), "index": index.data_ptr()}
+    if save:
+        fields |= plan.addresses(saved)
+    _native.recurrent_forward(numbers(fields))
+    return outputs
+
+
+def _forward_fake(*arguments: Any) -> tuple[Tensor, ...]:
+    *tensors, cell, _, save = arguments
+    given = Given._make(tensors)
+    return _outputs(given, _plan(given, cell), save)
+
+
+def _backward(
+    dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, *arguments: Any
+) -> tuple[Tensor, ...]:
+    """The gradients of x, h, c, the six weights, and of every h; empty where nobody asked."""
+    *tensors, saved, index, cell, reverse, wants_x, wants_weights, wants_hidden = arguments
+    given = readable(*tensors)
+    plan = _plan(given, cell)
+    check(given, plan)
+    dy = dy if dy is None or dy.stride(-1) == 1 else dy.contiguous()
+    dhn, dcn = (None if d is None else d.contiguous() for d in (dhn, dcn))
+    dh, dc, dhs = _state_gradients(given, plan, wants_hidden)
+    sums = SumGradients(given, plan, reverse)
+    fields = given.fields(plan, reverse) | plan.addresses(saved) | sums.addresses()
+    stride_t, stride_b = strides(dy)
+    fields |= {"dy": address(dy), "dy_stride_t": stride_t, "dy_stride_b": stride_b}
+    fields |= {"dhn": address(dhn), "dcn": address(dcn), "dh0": dh.data_ptr(), "dc0": dc.data_ptr()}
+    fields |= {"dhs": dhs.data_ptr()}
+    _native.recurrent_backward(numbers(fields))
+    dx = sums.of_x(index) if wants_x else given.x.new_empty(0)
+    learned = (
+        sums.of_weights(saved, index) if wants_weights else [given.x.new_empty(0) for _ in Weights._fields]
+    )
+    return dx, dh, dc, *learned, dhs
+
+
+def _backward_fake(*arguments: Any) -> tuple[Tensor, ...]:
+    *tensors, _, _, cell, _, wants_x, wants_weights, wants_hidden = arguments[3:]
+    given = Given._make(tensors)
+    plan, x = _plan(given, cell), given.x
+    dx = x.new_empty(0)
+    if wants_x and given.lengths is None:
+        dx = x.new_empty(plan.T, plan.B, plan.I)
+    elif wants_x:
+        dx = x.new_empty(plan.B, plan.T, plan.I).transpose(0, 1)
+    weights = Weights(*given[3:9])
+    learned = [x.new_empty(w.shape if wants_weights and w is not None else 0) for w in weights]
+    dh, dc, dhs = _state_gradients(given, plan, wants_hidden)
+    return dx, dh, dc, *learned, dhs
+
+
+def _state_gradients(given: Given, plan: Plan, wants_hidden: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Room for the gradients of h and c at the start, and of h at every step."""
+    x, (T, B, H) = given.x, (plan.T, plan.B, plan.H)
+    dhs = x.new_empty(B, T, H).transpose(0, 1) if wants_hidden else x.new_empty(0)
+    return x.new_empty(B, H), x.new_empty(*(B, H) if plan.cell == LSTM else (0,)), dhs
+
+
+_library.impl("recurrent", _forward, "CPU")
+_library.impl("recurrent_backward", _backward, "CPU")
+torch.library.register_fake("unrolled::recurrent", _forward_fake, lib=_library)
+torch.library.register_fake("unrolled::recurrent_backward", _backward_fake, lib=_library)
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    *tensors, ctx.cell, ctx.reverse, ctx.is_saved = inputs
+    *_, saved, index = output
+    ctx.mark_non_differentiable(saved, index)
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(*tensors, saved, index)
+
+
+def _differentiate(ctx: Any, *pulls: Tensor | None) -> tuple[Tensor | None, ...]:
+    """The gradients of all inputs of `unrolled::recurrent`."""
+    *tensors, saved, index = ctx.saved_tensors
+    wants, pulls = ctx.needs_input_grad, pulls[:3]
+    rest = (None,) * 7  # lengths, masks, cell, reverse, save
+    if all(pull is None for pull in pulls):
+        return (None,) * 9 + rest
+    if torch.is_grad_enabled():  # somebody wants gradients of these gradients
+        return (*_reference_gradients(ctx, tensors, pulls), *rest)
+    if not ctx.is_saved:
+        raise ArgumentError(explain("save", "True where gradients are wanted", "False", "Pass save=True."))
+    found = torch.ops.unrolled.recurrent_backward(
+        *pulls, *tensors, saved, index, ctx.cell, ctx.reverse, wants[0], any(wants[3:9]), False
+    )
+    return (*(g if want else None for g, want in zip(found, wants[:9], strict=False)), *rest)
+
+
+def _reference_gradients(
+    ctx: Any, tensors: list[Any], pulls: tuple[Tensor | None, ...]
+) -> list[Tensor | None]:
+    """The same gradients from the reference, with a graph of their own."""
+    x, h, c, *rest = tensors
+    kind, option = next(key for key, number in CELLS.items() if number == ctx.cell)
+    cell = Cell(kind, option if kind == "elman" else "tanh", option != "before", ctx.reverse)
+    state = (h,) if c is None else (h, c)
+    with torch.enable_grad():
+        y, after = reference.run_time_major(cell, x, state, Weights(*rest[:6]), rest[6], Masks(*rest[7:]))
+    pairs = [(o, pull) for o, pull in zip((y, *after), pulls, strict=False) if pull is not None]
+    wanted = [t for t, want in zip(tensors[:9], ctx.needs_input_grad, strict=False) if want]
+    outputs, given = zip(*pairs, strict=True)
+    found = iter(torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True))
+    return [next(found) if want else None for want in ctx.needs_input_grad[:9]]
+
+
+torch.library.register_autograd("unrolled::recurrent", _differentiate, setup_context=_remember, lib=_library)
