@@ -63,14 +63,6 @@ NB_MODULE(_native, module) {
         unrolled::recurrent_backward(call);
       },
       nb::arg("fields"), "Backward through time; see native/include/unrolled/recurrent.h.");
-  module.def(
-      "outer_product",
-      [](const std::vector<std::int64_t>& fields) {
-        const auto call = from_numbers<unrolled::OuterProduct>(fields);
-        nb::gil_scoped_release release;
-        unrolled::outer_product(call);
-      },
-      nb::arg("fields"), "out = a^T b; see native/include/unrolled/recurrent.h.");
   module.def("has_threads", &unrolled::has_threads, "Whether an OpenMP runtime is in this process; torch brings one.");
   module.def("recurrent_target", &unrolled::recurrent_target, "The name of the target that kernels run on.");
   module.def("choose_target", &unrolled::choose_target, nb::arg("name"),

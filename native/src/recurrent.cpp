@@ -60,9 +60,9 @@ thread_local Scratch t_scratch;
 // The batch sorted by length, longest first, and where each running step begins in the packed rows.
 struct Plan {
   std::vector<Int> order, offsets;
-  Int steps;
+  Int steps, rows;
 
-  explicit Plan(const Call& call) : order(call.batch), steps(call.time) {
+  explicit Plan(const Call& call) : order(call.batch), steps(call.time), rows(call.time * call.batch) {
     std::iota(order.begin(), order.end(), Int{0});
     if (!call.lengths) return;
     const Int* lengths = reinterpret_cast<const Int*>(call.lengths);
@@ -75,6 +75,7 @@ struct Plan {
       while (active && lengths[order[active - 1]] <= s) --active;
       total += active;
     }
+    rows = total;
   }
 };
 
@@ -86,52 +87,71 @@ Int chunk_of(const Call& call) {
   return std::clamp(std::max(cached, enough), Int{1}, std::max<Int>(1, call.time));
 }
 
-void run(const Call& call, bool backward) {
-  const Plan plan(call);
-  const Target& target = *g_target;
-  Job job{&call, call.threads, plan.steps, chunk_of(call), plan.order.data(),
+// A job with its memory, which is the calling thread's until its next call.
+Job make_job(const Call& call, const Plan& plan, bool backward) {
+  Job job{&call,        call.threads,      plan.steps,
+          plan.rows,    chunk_of(call),    plan.order.data(),
           call.lengths ? plan.offsets.data() : nullptr, nullptr, nullptr, 0};
   Int shared = 0;
-  target.sizes(job, backward, &shared, &job.scratch_bytes);
+  g_target->sizes(job, backward, &shared, &job.scratch_bytes);
   job.shared = t_scratch.get(shared + job.parts * job.scratch_bytes);
   job.scratch = job.shared + shared;
-  (backward ? target.pack_backward : target.pack_forward)(job);
-  in_parallel(job.parts, [&](Int part) { (backward ? target.backward : target.forward)(job, part); });
+  return job;
 }
 
-// Rows without a step keep their state, or its gradient; what lies behind a length is 0.
-void fill_unvisited(const Call& call, Int sequence, Int out_h, Int out_c, Int in_h, Int in_c) {
-  if (!call.lengths && call.time) return;
-  const Int size = call.is_double ? 8 : 4, row = call.hidden * size;
-  const auto give = [&](Int out, Int in, Int b) {
-    if (!out) return;
-    char* to = reinterpret_cast<char*>(out) + b * row;
-    in ? std::memcpy(to, reinterpret_cast<const char*>(in) + b * row, row) : std::memset(to, 0, row);
-  };
+Int length_of(const Call& call, Int b) {
+  return call.lengths ? reinterpret_cast<const Int*>(call.lengths)[b] : call.time;
+}
+
+// 0 behind every length of a sequence (B, T, width).
+void clear_padding(const Call& call, Int sequence, Int width) {
+  if (!sequence || !call.lengths) return;
+  const Int row = width * (call.is_double ? 8 : 4);
   for (Int b = 0; b < call.batch; ++b) {
-    const Int length = call.lengths ? reinterpret_cast<const Int*>(call.lengths)[b] : 0;
-    if (sequence)
-      std::memset(reinterpret_cast<char*>(sequence) + (b * call.time + length) * row, 0, (call.time - length) * row);
-    if (length) continue;
-    give(out_h, in_h, b);
-    give(out_c, in_c, b);
+    const Int length = length_of(call, b);
+    std::memset(reinterpret_cast<char*>(sequence) + (b * call.time + length) * row, 0, (call.time - length) * row);
+  }
+}
+
+// Rows without a step keep their state, or its gradient (0 where there is none).
+void keep_state(const Call& call, Int out, Int in) {
+  if (!out || (!call.lengths && call.time)) return;
+  const Int row = call.hidden * (call.is_double ? 8 : 4);
+  for (Int b = 0; b < call.batch; ++b) {
+    if (length_of(call, b)) continue;
+    char* to = reinterpret_cast<char*>(out) + b * row;
+    if (in)
+      std::memcpy(to, reinterpret_cast<const char*>(in) + b * row, row);
+    else
+      std::memset(to, 0, row);
   }
 }
 
 }  // namespace
 
 void recurrent_forward(const Call& call) {
-  fill_unvisited(call, call.y, call.hn, call.cn, call.h0, call.c0);
-  run(call, false);
+  clear_padding(call, call.y, call.hidden);
+  keep_state(call, call.hn, call.h0);
+  keep_state(call, call.cn, call.c0);
+  const Plan plan(call);
+  const Job job = make_job(call, plan, false);
+  const Target& target = *g_target;
+  target.pack_forward(job);
+  in_parallel(job.parts, [&](Int part) { target.forward(job, part); });
 }
 
 void recurrent_backward(const Call& call) {
-  fill_unvisited(call, call.dhs, call.dh0, call.dc0, call.dhn, call.dcn);
-  run(call, true);
-}
-
-void outer_product(const OuterProduct& call) {
-  in_parallel(call.threads, [&](Int part) { g_target->outer_product(call, part); });
+  clear_padding(call, call.dhs, call.hidden);
+  clear_padding(call, call.dx, call.input);
+  keep_state(call, call.dh0, call.dhn);
+  keep_state(call, call.dc0, call.dcn);
+  const Plan plan(call);
+  const Job job = make_job(call, plan, true);
+  const Target& target = *g_target;
+  target.pack_backward(job);
+  in_parallel(job.parts, [&](Int part) { target.backward(job, part); });
+  in_parallel(job.parts, [&](Int part) { target.gradients(job, part); });
+  target.add_up(job);
 }
 
 std::string recurrent_target() { return g_target->name; }

@@ -248,8 +248,8 @@ def test_operators_pass_opcheck(cell, option, kernel_call):
         opcheck(torch.ops.unrolled.recurrent.default, (*learned, number, False, True))
         plain = operands(cell, kernel_call, is_ragged, learn=False, **option)
         opcheck(torch.ops.unrolled.recurrent.default, (*plain, number, True, False))
-        y, *_, saved, index = torch.ops.unrolled.recurrent(*plain, number, False, True)
-        given = (torch.ones_like(y), None, None, *plain, saved, index, number, False, True, True, True)
+        y, *_, saved = torch.ops.unrolled.recurrent(*plain, number, False, True)
+        given = (torch.ones_like(y), None, None, *plain, saved, number, False, True, True, True)
         opcheck(torch.ops.unrolled.recurrent_backward.default, given)
 
 

@@ -5,11 +5,11 @@
 //
 // A call is a list of 64-bit integers, sizes and addresses, in the order of the list below; 0 is "none".
 // The caller owns every array, and no two of them overlap. Everything is float32 (or float64 where
-// `is_double`), but for the int64 arrays `lengths` and `index`. Nothing is checked here: kernels/native.py does.
+// `is_double`), but for int64 `lengths`. Nothing is checked here: kernels/native.py does.
 //
 // Packed rows. What training saves has one row for every valid step of every sequence and none for padding. The
 // sequences are sorted by length, longest first; row number offsets[s] + q belongs to running step s of the
-// sequence at sorted place q. `index` names the row of x that each of them came from.
+// sequence at sorted place q.
 #pragma once
 
 #include <cstdint>
@@ -32,15 +32,14 @@
   /* Saved by forward for backward, each (T*B, ...), only the packed rows written; all 0 for inference. */        \
   /* gates (S*W) after activation; hs, cs (W) the state before a step; ms (W) the masked h, with a mask; */       \
   /* rs (W) the reset and masked h, for cell 4; with gains xs, us (G*W) the two normalised products and */        \
-  /* scales (2*G) their 1/deviation; index int64 the row of x, counted b*T + t, or 0. */                            \
-  FIELD(gates) FIELD(hs) FIELD(cs) FIELD(ms) FIELD(rs) FIELD(xs) FIELD(us) FIELD(scales) FIELD(index)             \
+  /* scales (2*G) their 1/deviation. */                                                                           \
+  FIELD(gates) FIELD(hs) FIELD(cs) FIELD(ms) FIELD(rs) FIELD(xs) FIELD(us) FIELD(scales)                          \
   /* In, backward: dy (T, B, H) with strides, dhn, dcn (B, H); each may be 0. */                                  \
   FIELD(dy) FIELD(dy_stride_t) FIELD(dy_stride_b) FIELD(dhn) FIELD(dcn)                                           \
-  /* Out, backward: dgates (T*B, S*W), packed; with gains dxs, dus (T*B, G*W), the gradients of the two */        \
-  /* products, packed; dh0, dc0 (B, H); dbias (threads, S*W) and dgain_ih, dgain_hh (threads, G*W), one */        \
-  /* part of the sum a thread; dhs (B, T, H), dL/dh of every step, 0 behind a length; dhs may be 0. */            \
-  FIELD(dgates) FIELD(dxs) FIELD(dus) FIELD(dh0) FIELD(dc0) FIELD(dbias) FIELD(dgain_ih) FIELD(dgain_hh)          \
-  FIELD(dhs)
+  /* Out, backward: dh0, dc0 (B, H); the others as what they are the gradients of, and 0 if not wanted (the two */\
+  /* weights both or none); dx (B, T, I), and dhs (B, T, H), dL/dh of every step, are 0 behind a length. */       \
+  FIELD(dx) FIELD(dh0) FIELD(dc0) FIELD(dweight_ih) FIELD(dweight_hh) FIELD(dbias_ih) FIELD(dbias_hh)             \
+  FIELD(dgain_ih) FIELD(dgain_hh) FIELD(dhs)
 // clang-format on
 
 namespace unrolled {
@@ -55,13 +54,6 @@ struct Call {
 // else one after the other, to the same bits.
 void recurrent_forward(const Call& call);
 void recurrent_backward(const Call& call);
-
-// out (rows, columns) = a^T b, for a (count, rows) and b (count, columns), each with a row stride, summed over
-// count. `out` may not overlap the others. Sums in one order for equal `threads`.
-struct OuterProduct {
-  std::int64_t is_double, threads, count, rows, columns, a, a_stride, b, b_stride, out, out_stride;
-};
-void outer_product(const OuterProduct& call);
 
 // The name of the target in use. `choose_target` takes one of cpu_targets(); false if there is no such one here.
 std::string recurrent_target();

@@ -10,24 +10,50 @@
 namespace unrolled {
 namespace UNROLLED_TARGET {
 
+// Read by all parts, and the gradients of the sums, of which each part writes its own rows.
 template <class T>
 struct BackwardShared {
   Vectors<T> vectors;
-  Packed<T> recurrent, candidate;
+  Packed<T> inputs, recurrent, candidate;
+  T *dgates, *dxs = nullptr, *dus = nullptr;             // packed rows: (S*W), and with gains (G*W) each
+  T *dbias, *dgain_x = nullptr, *dgain_h = nullptr;      // (parts, S*W), (parts, G*W)
 
   BackwardShared(const Layout<T>& layout, Arena arena) : vectors(layout, arena) {
     const bool is_split = layout.call.cell == kGruBefore;
+    const Job& job = layout.job;
+    const Int W = layout.W, S = layout.blocks.S, G = layout.blocks.G, lanes = Simd<T>::lanes;
+    inputs = {nullptr, G * W, (layout.I + lanes - 1) / lanes};
+    if (layout.call.dx) inputs.data = arena.take<T>(inputs.numbers());
     recurrent = take_recurrent(layout, arena, is_split ? 2 : layout.blocks.recurrent, true);
     if (is_split) candidate = take_recurrent(layout, arena, 1, true);
-    bytes = arena.at - layout.job.shared;
+    dgates = arena.take<T>(job.rows * S * W);
+    dbias = arena.take<T>(job.parts * S * W);
+    if (layout.has_gains()) {
+      dxs = arena.take<T>(job.rows * G * W);
+      dus = arena.take<T>(job.rows * G * W);
+      dgain_x = arena.take<T>(job.parts * G * W);
+      dgain_h = arena.take<T>(job.parts * G * W);
+    }
+    bytes = arena.at - job.shared;
   }
 
   void pack(const Layout<T>& layout) const {
     const bool is_split = layout.call.cell == kGruBefore;
+    const Int H = layout.H, I = layout.I;
     vectors.fill(layout);
     pack_recurrent(layout, recurrent, is_split ? 1 : 0, is_split ? 2 : layout.blocks.recurrent, true);
     if (is_split) pack_recurrent(layout, candidate, 0, 1, true);
+    if (!layout.call.dx) return;
+    inputs.clear();
+    for (Int b = 0; b < layout.blocks.G; ++b)
+      place(inputs, b * layout.W, H, I, array<T>(layout.call.weight_ih) + b * H * I, I);
   }
+
+  // The gradients of W x, gate by gate in torch's order, and of U h', block by block; and the width of their rows.
+  const T* input_sums(const Layout<T>& layout) const { return dxs ? dxs : dgates + layout.blocks.first * layout.W; }
+  Int input_width(const Layout<T>& layout) const { return (dxs ? layout.blocks.G : layout.blocks.S) * layout.W; }
+  const T* recurrent_sums() const { return dus ? dus : dgates; }
+  Int recurrent_width(const Layout<T>& layout) const { return (dus ? layout.blocks.G : layout.blocks.S) * layout.W; }
 
   Int bytes;
 };
@@ -49,9 +75,10 @@ class Backward {
     to = arena.take<T*>(held);
     bytes = arena.at - begin;
     const Blocks& blocks = L.blocks;
-    dbias = reinterpret_cast<T*>(L.call.dbias) + part * blocks.S * W;
-    dgain_x = reinterpret_cast<T*>(L.call.dgain_ih) + part * blocks.G * W;
-    dgain_h = reinterpret_cast<T*>(L.call.dgain_hh) + part * blocks.G * W;
+    dbias = shared.dbias + part * blocks.S * W;
+    if (!L.has_gains()) return;
+    dgain_x = shared.dgain_x + part * blocks.G * W;
+    dgain_h = shared.dgain_h + part * blocks.G * W;
   }
 
   void run() {
@@ -116,8 +143,9 @@ class Backward {
     }
   }
 
-  UNROLLED_INLINE T* at(Int saved, Int s, Int r, Int width) const {
-    return reinterpret_cast<T*>(saved) + L.packed(s, r, part) * width;
+  UNROLLED_INLINE T* at(T* rows, Int s, Int r, Int width) const { return rows + L.packed(s, r, part) * width; }
+  UNROLLED_INLINE const T* at(Int saved, Int s, Int r, Int width) const {
+    return array<T>(saved) + L.packed(s, r, part) * width;
   }
 
   UNROLLED_INLINE RowBack<T> row_back(Int s, Int r, Int row, Int t, bool with_time = true) const {
@@ -129,7 +157,7 @@ class Backward {
     if (call.cell == kLstm) now.c = at(call.cs, s, r, W);
     now.dh = dh + r * W;
     now.dc = dc + r * W;
-    now.dgates = at(call.dgates, s, r, S * W);
+    now.dgates = at(shared.dgates, s, r, S * W);
     now.dbias = dbias;
     if (!with_time) return now;
     now.dy = wide(call.dy, t * call.dy_stride_t + row * call.dy_stride_b, dy);
@@ -154,7 +182,7 @@ class Backward {
     const Int W = L.W;
     const bool has_gains = L.has_gains();
     for (Int r = 0; r < n; ++r) {
-      from[r] = (has_gains ? at(L.call.dus, s, r, L.blocks.G * W) : at(L.call.dgates, s, r, L.blocks.S * W)) +
+      from[r] = (has_gains ? at(shared.dus, s, r, L.blocks.G * W) : at(shared.dgates, s, r, L.blocks.S * W)) +
                 block * W;
       to[r] = out + r * W;
     }
@@ -173,16 +201,16 @@ class Backward {
     const Vectors<T>& v = shared.vectors;
     for (Int r = 0; r < n; ++r)
       for (Int b = first; b < end; ++b) {
-        const T* d = at(L.call.dgates, s, r, S * W) + b * W;
+        const T* d = at(shared.dgates, s, r, S * W) + b * W;
         const T* scale = at(L.call.scales, s, r, 2 * G);
         if (b >= offset) {
           const Int x = (b - offset) * W;
           normalise_backward(d, v.gain_x + x, at(L.call.xs, s, r, G * W) + x, v.real, scale[b - offset],
-                             at(L.call.dxs, s, r, G * W) + x, dgain_x + x, W, L.H);
+                             at(shared.dxs, s, r, G * W) + x, dgain_x + x, W, L.H);
         }
         if (b < L.blocks.recurrent)
           normalise_backward(d, v.gain_h + b * W, at(L.call.us, s, r, G * W) + b * W, v.real, scale[G + b],
-                             at(L.call.dus, s, r, G * W) + b * W, dgain_h + b * W, W, L.H);
+                             at(shared.dus, s, r, G * W) + b * W, dgain_h + b * W, W, L.H);
       }
   }
 
@@ -200,7 +228,7 @@ class Backward {
   Layout<T> L;
   BackwardShared<T> shared;
   Int part, held;
-  T *dh, *dc, *through, *mask, *dy, *dhs, *keep_h, *keep_c, *dbias, *dgain_x, *dgain_h;
+  T *dh, *dc, *through, *mask, *dy, *dhs, *keep_h, *keep_c, *dbias, *dgain_x = nullptr, *dgain_h = nullptr;
   const T** from;
   T** to;
 };

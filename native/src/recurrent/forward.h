@@ -111,7 +111,6 @@ class Forward {
         from[count] = array<T>(L.call.x) + t * L.call.x_stride_t + row * L.call.x_stride_b;
         to[count] = xs ? at(xs, s, r) : at(gates, s, r) + first * W;
         if (first && !xs) std::memcpy(at(gates, s, r), shared.vectors.start, W * sizeof(T));
-        if (L.call.index) reinterpret_cast<Int*>(L.call.index)[L.packed(s, r, part)] = row * L.call.time + t;
       }
     const T* start = xs ? shared.vectors.zeros : shared.vectors.start + first * W;
     multiply(from, to, count, shared.inputs, start);

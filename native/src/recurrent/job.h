@@ -10,10 +10,11 @@ struct Job {
   const Call* call;
   std::int64_t parts;           // the batch is cut in so many; part p has the sorted places p, p + parts, ...
   std::int64_t steps;           // the longest length
+  std::int64_t rows;            // packed rows: all valid steps
   std::int64_t chunk;           // steps whose input product is made at once
   const std::int64_t* order;    // (B,), the row at each sorted place
   const std::int64_t* offsets;  // (steps + 1,), the first packed row of each running step; null: step * B
-  char* shared;                 // packed weights, read by all parts
+  char* shared;                 // what all parts read: packed weights, gradients of the sums
   char* scratch;                // part p owns scratch_bytes from p * scratch_bytes
   std::int64_t scratch_bytes;
 };
@@ -27,7 +28,9 @@ struct Target {
   void (*forward)(const Job& job, std::int64_t part);
   void (*pack_backward)(const Job& job);
   void (*backward)(const Job& job, std::int64_t part);
-  void (*outer_product)(const OuterProduct& call, std::int64_t part);
+  // After backward has run for all parts: products for each part, then what is left, once.
+  void (*gradients)(const Job& job, std::int64_t part);
+  void (*add_up)(const Job& job);
 };
 
 }  // namespace unrolled

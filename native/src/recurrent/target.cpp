@@ -1,8 +1,7 @@
 // The kernels of one CPU target. Compiled once for each, with UNROLLED_TARGET its name and its own flags; only
 // headers of this folder and of C are included, so that no shared inline function is made with these flags.
-#include "backward.h"
 #include "forward.h"
-#include "outer.h"
+#include "gradients.h"
 
 namespace unrolled {
 namespace UNROLLED_TARGET {
@@ -11,7 +10,8 @@ template <class T>
 void sizes_of(const Job& job, bool backward, Int* shared, Int* scratch) {
   if (backward) {
     *shared = BackwardShared<T>(Layout<T>(job), Arena{nullptr}).bytes;
-    *scratch = Backward<T>(job, 0).bytes;
+    const Int time = Backward<T>(job, 0).bytes, products = Gradients<T>(job, 0).bytes;
+    *scratch = time > products ? time : products;
   } else {
     *shared = ForwardShared<T>(Layout<T>(job), Arena{nullptr}).bytes;
     *scratch = Forward<T>(job, 0).bytes;
@@ -45,17 +45,12 @@ void backward(const Job& job, Int part) {
   job.call->is_double ? Backward<double>(job, part).run() : Backward<float>(job, part).run();
 }
 
-template <class T>
-void outer_of(const OuterProduct& call, Int part) {
-  const Int lanes = Simd<T>::lanes, columns = (call.columns + lanes - 1) / lanes * lanes;
-  void* memory = __builtin_malloc((kDepth * (columns + kRows)) * sizeof(T) + 64);
-  char* aligned = reinterpret_cast<char*>((reinterpret_cast<Int>(memory) + 63) / 64 * 64);
-  outer_product_part<T>(call, part, reinterpret_cast<T*>(aligned));
-  __builtin_free(memory);
+void gradients(const Job& job, Int part) {
+  job.call->is_double ? Gradients<double>(job, part).run() : Gradients<float>(job, part).run();
 }
 
-void outer_product(const OuterProduct& call, Int part) {
-  call.is_double ? outer_of<double>(call, part) : outer_of<float>(call, part);
+void add_up(const Job& job) {
+  job.call->is_double ? Gradients<double>(job, 0).add_up() : Gradients<float>(job, 0).add_up();
 }
 
 #define UNROLLED_TEXT(name) #name
@@ -63,7 +58,7 @@ void outer_product(const OuterProduct& call, Int part) {
 
 extern const Target target;
 const Target target = {UNROLLED_NAME(UNROLLED_TARGET), sizes,   pack_forward, forward, pack_backward,
-                       backward,                       outer_product};
+                       backward,                       gradients, add_up};
 
 }  // namespace UNROLLED_TARGET
 }  // namespace unrolled

@@ -19,7 +19,6 @@ from unrolled.errors import ArgumentError, BackendError, explain, nearest
 from unrolled.kernels import reference
 from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights
 from unrolled.kernels.native_call import LSTM, Given, Plan, address, check, numbers, readable, strides
-from unrolled.kernels.native_gradients import SumGradients
 
 VARIABLE = "UNROLLED_ISA"
 DTYPES = (torch.float32, torch.float64)
@@ -106,9 +105,9 @@ def hidden_gradients(
     h, c = state if cell.kind == "lstm" else (state[0], None)
     given = (x, h, c, *weights, lengths, *masks)
     with torch.no_grad():
-        *_, saved, index = torch.ops.unrolled.recurrent(*given, _number(cell), cell.reverse, True)
+        *_, saved = torch.ops.unrolled.recurrent(*given, _number(cell), cell.reverse, True)
         return torch.ops.unrolled.recurrent_backward(
-            dy, None, None, *given, saved, index, _number(cell), cell.reverse, False, False, True
+            dy, None, None, *given, saved, _number(cell), cell.reverse, False, False, True
         )[-1]
 
 
@@ -119,10 +118,10 @@ _GIVEN = (
 )
 _library.define(
     f"recurrent({_GIVEN}, int cell, bool reverse, bool save) "
-    "-> (Tensor y, Tensor hn, Tensor cn, Tensor saved, Tensor index)"
+    "-> (Tensor y, Tensor hn, Tensor cn, Tensor saved)"
 )
 _library.define(
-    f"recurrent_backward(Tensor? dy, Tensor? dhn, Tensor? dcn, {_GIVEN}, Tensor saved, Tensor index, "
+    f"recurrent_backward(Tensor? dy, Tensor? dhn, Tensor? dcn, {_GIVEN}, Tensor saved, "
     "int cell, bool reverse, bool wants_x, bool wants_weights, bool wants_hidden) -> (Tensor dx, Tensor dh, "
     "Tensor dc, Tensor dweight_ih, Tensor dweight_hh, Tensor dbias_ih, Tensor dbias_hh, Tensor dgain_ih, "
     "Tensor dgain_hh, Tensor dhs)"
@@ -138,15 +137,14 @@ def _plan(given: Given, cell: int) -> Plan:
     return Plan(given.x, given.weight_hh, cell, given.mask is not None, given.gain_ih is not None)
 
 
-def _outputs(given: Given, plan: Plan, save: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Room for y, hn, cn, what is saved, and the rows of x where they are ragged."""
+def _outputs(given: Given, plan: Plan, save: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Room for y, hn, cn and what is saved."""
     x, (T, B, H) = given.x, (plan.T, plan.B, plan.H)
     return (
         x.new_empty(B, T, H).transpose(0, 1),
         x.new_empty(B, H),
         x.new_empty(*(B, H) if plan.cell == LSTM else (0,)),
         x.new_empty(plan.saved if save else 0),
-        x.new_zeros(T * B if save and given.lengths is not None else 0, dtype=torch.int64),
     )
 
 
@@ -156,11 +154,10 @@ def _forward(*arguments: Any) -> tuple[Tensor, ...]:
     plan = _plan(given, cell)
     check(given, plan)
     outputs = _outputs(given, plan, save)
-    y, hn, cn, saved, index = outputs
     fields = given.fields(plan, reverse)
-    fields |= {"y": y.data_ptr(), "hn": hn.data_ptr(), "cn": cn.data_ptr(), "index": index.data_ptr()}
+    fields.update(zip(("y", "hn", "cn"), map(address, outputs), strict=False))
     if save:
-        fields |= plan.addresses(saved)
+        fields.update(plan.addresses(outputs[-1]))
     _native.recurrent_forward(numbers(fields))
     return outputs
 
@@ -171,51 +168,46 @@ def _forward_fake(*arguments: Any) -> tuple[Tensor, ...]:
     return _outputs(given, _plan(given, cell), save)
 
 
+OUT = ("dx", "dh0", "dc0", *(f"d{name}" for name in Weights._fields), "dhs")
+
+
+def _gradients(given: Given, plan: Plan, wants: tuple[bool, bool, bool]) -> tuple[Tensor, ...]:
+    """Room for the gradients of x, h, c, the six weights, and of every h; empty for what nobody wants."""
+    x, (T, B, H) = given.x, (plan.T, plan.B, plan.H)
+    wants_x, wants_weights, wants_hidden = wants
+    return (
+        x.new_empty(B, T, plan.I).transpose(0, 1) if wants_x else x.new_empty(0),
+        x.new_empty(B, H),
+        x.new_empty(*(B, H) if plan.cell == LSTM else (0,)),
+        *(x.new_empty(w.shape if wants_weights and w is not None else 0) for w in given[3:9]),
+        x.new_empty(B, T, H).transpose(0, 1) if wants_hidden else x.new_empty(0),
+    )
+
+
 def _backward(
     dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, *arguments: Any
 ) -> tuple[Tensor, ...]:
-    """The gradients of x, h, c, the six weights, and of every h; empty where nobody asked."""
-    *tensors, saved, index, cell, reverse, wants_x, wants_weights, wants_hidden = arguments
+    *tensors, saved, cell, reverse, wants_x, wants_weights, wants_hidden = arguments
     given = readable(*tensors)
     plan = _plan(given, cell)
     check(given, plan)
     dy = dy if dy is None or dy.stride(-1) == 1 else dy.contiguous()
     dhn, dcn = (None if d is None else d.contiguous() for d in (dhn, dcn))
-    dh, dc, dhs = _state_gradients(given, plan, wants_hidden)
-    sums = SumGradients(given, plan, reverse)
-    fields = given.fields(plan, reverse) | plan.addresses(saved) | sums.addresses()
+    found = _gradients(given, plan, (wants_x, wants_weights, wants_hidden))
+    fields = given.fields(plan, reverse)
+    fields.update(plan.addresses(saved))
+    fields.update(zip(OUT, map(address, found), strict=True))
     stride_t, stride_b = strides(dy)
-    fields |= {"dy": address(dy), "dy_stride_t": stride_t, "dy_stride_b": stride_b}
-    fields |= {"dhn": address(dhn), "dcn": address(dcn), "dh0": dh.data_ptr(), "dc0": dc.data_ptr()}
-    fields |= {"dhs": dhs.data_ptr()}
+    fields.update(dy=address(dy), dy_stride_t=stride_t, dy_stride_b=stride_b)
+    fields.update(dhn=address(dhn), dcn=address(dcn))
     _native.recurrent_backward(numbers(fields))
-    dx = sums.of_x(index) if wants_x else given.x.new_empty(0)
-    learned = (
-        sums.of_weights(saved, index) if wants_weights else [given.x.new_empty(0) for _ in Weights._fields]
-    )
-    return dx, dh, dc, *learned, dhs
+    return found
 
 
 def _backward_fake(*arguments: Any) -> tuple[Tensor, ...]:
-    *tensors, _, _, cell, _, wants_x, wants_weights, wants_hidden = arguments[3:]
+    *tensors, _, cell, _, wants_x, wants_weights, wants_hidden = arguments[3:]
     given = Given._make(tensors)
-    plan, x = _plan(given, cell), given.x
-    dx = x.new_empty(0)
-    if wants_x and given.lengths is None:
-        dx = x.new_empty(plan.T, plan.B, plan.I)
-    elif wants_x:
-        dx = x.new_empty(plan.B, plan.T, plan.I).transpose(0, 1)
-    weights = Weights(*given[3:9])
-    learned = [x.new_empty(w.shape if wants_weights and w is not None else 0) for w in weights]
-    dh, dc, dhs = _state_gradients(given, plan, wants_hidden)
-    return dx, dh, dc, *learned, dhs
-
-
-def _state_gradients(given: Given, plan: Plan, wants_hidden: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Room for the gradients of h and c at the start, and of h at every step."""
-    x, (T, B, H) = given.x, (plan.T, plan.B, plan.H)
-    dhs = x.new_empty(B, T, H).transpose(0, 1) if wants_hidden else x.new_empty(0)
-    return x.new_empty(B, H), x.new_empty(*(B, H) if plan.cell == LSTM else (0,)), dhs
+    return _gradients(given, _plan(given, cell), (wants_x, wants_weights, wants_hidden))
 
 
 _library.impl("recurrent", _forward, "CPU")
@@ -224,29 +216,43 @@ torch.library.register_fake("unrolled::recurrent", _forward_fake, lib=_library)
 torch.library.register_fake("unrolled::recurrent_backward", _backward_fake, lib=_library)
 
 
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, ctx.cell, ctx.reverse, ctx.is_saved = inputs
-    *_, saved, index = output
-    ctx.mark_non_differentiable(saved, index)
-    ctx.set_materialize_grads(False)
-    ctx.save_for_backward(*tensors, saved, index)
+class _Recurrent(torch.autograd.Function):
+    """The operator with its gradients. Cheaper than torch.library.register_autograd, and as visible."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
+        *tensors, ctx.cell, ctx.reverse, ctx.is_saved = arguments
+        with torch._C._AutoDispatchBelowAutograd():
+            outputs = torch.ops.unrolled.recurrent(*arguments)
+        ctx.mark_non_differentiable(outputs[-1])
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*tensors, outputs[-1])
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *pulls: Tensor | None) -> tuple[Tensor | None, ...]:
+        *tensors, saved = ctx.saved_tensors
+        wants, pulls = ctx.needs_input_grad, pulls[:3]
+        rest = (None,) * 7  # lengths, masks, cell, reverse, save
+        if all(pull is None for pull in pulls):
+            return (None,) * 9 + rest
+        if torch.is_grad_enabled():  # somebody wants gradients of these gradients
+            return (*_reference_gradients(ctx, tensors, pulls), *rest)
+        if not ctx.is_saved:
+            raise ArgumentError(
+                explain("save", "True where gradients are wanted", "False", "Pass save=True.")
+            )
+        found = torch.ops.unrolled.recurrent_backward(
+            *pulls, *tensors, saved, ctx.cell, ctx.reverse, wants[0], any(wants[3:9]), False
+        )
+        return (*(g if want else None for g, want in zip(found, wants[:9], strict=False)), *rest)
 
 
-def _differentiate(ctx: Any, *pulls: Tensor | None) -> tuple[Tensor | None, ...]:
-    """The gradients of all inputs of `unrolled::recurrent`."""
-    *tensors, saved, index = ctx.saved_tensors
-    wants, pulls = ctx.needs_input_grad, pulls[:3]
-    rest = (None,) * 7  # lengths, masks, cell, reverse, save
-    if all(pull is None for pull in pulls):
-        return (None,) * 9 + rest
-    if torch.is_grad_enabled():  # somebody wants gradients of these gradients
-        return (*_reference_gradients(ctx, tensors, pulls), *rest)
-    if not ctx.is_saved:
-        raise ArgumentError(explain("save", "True where gradients are wanted", "False", "Pass save=True."))
-    found = torch.ops.unrolled.recurrent_backward(
-        *pulls, *tensors, saved, index, ctx.cell, ctx.reverse, wants[0], any(wants[3:9]), False
-    )
-    return (*(g if want else None for g, want in zip(found, wants[:9], strict=False)), *rest)
+def _with_gradients(*arguments: Any) -> tuple[Tensor, ...]:
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in arguments[:9]):
+        return _Recurrent.apply(*arguments)
+    with torch._C._AutoDispatchBelowAutograd():
+        return torch.ops.unrolled.recurrent(*arguments)
 
 
 def _reference_gradients(
@@ -266,4 +272,4 @@ def _reference_gradients(
     return [next(found) if want else None for want in ctx.needs_input_grad[:9]]
 
 
-torch.library.register_autograd("unrolled::recurrent", _differentiate, setup_context=_remember, lib=_library)
+_library.impl("recurrent", _with_gradients, "Autograd")

@@ -122,7 +122,7 @@ def readable(*given: Tensor | None) -> Given:
 
 
 def address(tensor: Tensor | None) -> int:
-    """Where a tensor's numbers begin; 0 for None."""
+    """Where a tensor's numbers begin; 0 for None and for an empty one."""
     return 0 if tensor is None else tensor.data_ptr()
 
 
