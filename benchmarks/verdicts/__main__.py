@@ -1,8 +1,8 @@
 """`python -m benchmarks.verdicts [walks] [ar1]`: what the verdict says where the truth is known.
 
 Random walks must come out "as good" as the last value, an AR(1) "better" than every plain baseline. An AR(1)
-is judged with the decoder "direct": it sees the level of the series, which a window taken relative to its last
-value hides.
+is judged with the decoder "direct": it sees the level of the series, which a window taken relative to its
+last value hides.
 """
 
 import argparse

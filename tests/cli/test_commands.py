@@ -25,7 +25,7 @@ def test_train_prints_the_summary_the_table_the_verdict_and_where_the_model_is(c
     assert done.code == 0
     assert [line.split("/")[0] for line in done.lines] == ["epoch 1"], "progress belongs to standard error"
     for told in (
-        "data      240 rows, 1 series, 1 targets, 2024-01-01 to 2024-01-10 23:00, step 1 hour",
+        "data      240 rows, 1 series, 1 target, 2024-01-01 to 2024-01-10 23:00, step 1 hour",
         "split     168 training, 24 validation (half to stop, half to calibrate), 48 test",
         "model     GRU 4 x 1, segment decoder, history 12, horizon 4",
         "multiply-adds per streamed step",

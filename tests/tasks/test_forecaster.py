@@ -273,7 +273,7 @@ def fitted_once(made=[]):  # noqa: B006
 def test_what_was_learned_is_told():
     summary = fitted_once().summary()
     assert summary["data"].startswith(
-        "160 rows, 1 series, 1 targets, 2024-01-01 to 2024-01-07 15:00, step 1 hour"
+        "160 rows, 1 series, 1 target, 2024-01-01 to 2024-01-07 15:00, step 1 hour"
     )
     assert summary["split"] == "112 training, 16 validation (half to stop, half to calibrate), 32 test"
     assert "too short" not in summary and "left out" not in summary

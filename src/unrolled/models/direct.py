@@ -17,8 +17,8 @@ from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_
 from unrolled.models.lowering import lower_direct
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart, top_hidden
 from unrolled.models.shape import ForecastShape
-from unrolled.types import DirectState
 from unrolled.runtime import Program
+from unrolled.types import DirectState
 
 
 class DirectNetwork(nn.Module):

@@ -21,8 +21,8 @@ from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_
 from unrolled.models.lowering import lower_recursive
 from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart
 from unrolled.models.shape import ForecastShape
-from unrolled.types import RecursiveState
 from unrolled.runtime import Program
+from unrolled.types import RecursiveState
 
 # A series that stands still would otherwise drive the spread to 0 and the likelihood to infinity.
 LEAST_SPREAD = 1e-3

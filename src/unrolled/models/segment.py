@@ -36,9 +36,9 @@ class SegmentNetwork(nn.Module):
 
     `level` feeds the scaled anchor and the window's standard deviation to the decoder, which the anchored
     values alone do not show: "off", or through a Linear that starts at "zero" or "normal" (small).
-    `segment=None` chooses the length. `highway` is how many of the last values also go to the answer straight,
-    by weights that all targets share and that start at 0: where there is little to learn from, a straight line
-    is learned sooner than a network.
+    `segment=None` chooses the length. `highway` is how many of the last values also go to the answer
+    straight, by weights that all targets share and that start at 0: where there is little to learn from, a
+    straight line is learned sooner than a network.
 
     Shapes: batch["target"] (B, T, C) -> quantiles (B, H, C, quantiles).
     Raises: ArgumentError for an option that cannot be used.

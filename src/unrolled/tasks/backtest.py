@@ -52,7 +52,7 @@ def backtest(
 
 
 def fold_split(data: SeriesSet, whole: Split, fold: int, folds: int) -> Split:
-    """The split of a fold: its piece of the test part, a validation part as long as before, the rest to train.
+    """The split of a fold: its piece of the test part, validation as long as before, the rest to train.
 
     Several series with stamps are cut at the same dates, so that no fold learns from another's future.
     """

@@ -10,7 +10,7 @@ from unrolled.tasks.forecast_run import ForecastNetwork
 def program_of(
     network: ForecastNetwork, inputs: ForecastInputs, step: Step | None, paths: int, seed: int
 ) -> Program:
-    """The network lowered, its inputs named after the file's columns, its time features made from the stamp."""
+    """The network lowered, its inputs named after the columns, its time features made from the stamp."""
     phases = inputs.time_features.phases if inputs.time_features else ()
     recursive = isinstance(network, RecursiveNetwork)
     program = network.lower(paths=paths, seed=seed) if recursive else network.lower()
@@ -18,7 +18,7 @@ def program_of(
 
 
 def columns_of(inputs: ForecastInputs, step: Step | None) -> Columns:
-    """The columns of a row in the order of the roles, with what may be missing and the words they may hold."""
+    """The columns of a row in the order of the roles: what may be missing, which words they may hold."""
     columns = []
     for role in ("target", *COVARIATES):
         for name in getattr(inputs.roles, role):

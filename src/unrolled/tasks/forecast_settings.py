@@ -119,11 +119,12 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
 def default_history(rows: int, horizon: int, season: int | None = None) -> int:
     """How many rows a forecast looks at: seven horizons or fourteen seasons, whole seasons, at most 720 rows.
 
-    A sixteenth of the longest training part is the most it takes, so that there are windows to learn from, but
-    at least the horizon, and two seasons where they are an eighth of the rows at most.
+    A sixteenth of the longest training part is the most it takes, so that there are windows to learn from,
+    but at least the horizon, and two seasons where they are an eighth of the rows at most.
 
     Example:
-        >>> [default_history(*case) for case in [(8640, 96, 24), (731, 7, 7), (1599, 26, 52), (1200, 12, None)]]
+        >>> cases = [(8640, 96, 24), (731, 7, 7), (1599, 26, 52), (1200, 12, None)]
+        >>> [default_history(*case) for case in cases]
         [528, 42, 104, 75]
     """
     once = season or 1

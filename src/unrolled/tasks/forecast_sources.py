@@ -11,7 +11,6 @@ import torch
 from unrolled.data import Origins, SeriesSet, shuffled
 from unrolled.tasks.forecast_inputs import Batch, ForecastInputs, take
 
-
 STEPS = 60  # batches in an epoch at least
 
 

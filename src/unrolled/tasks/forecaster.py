@@ -13,15 +13,16 @@ from unrolled.format import ModelFile, check_output, write_model
 from unrolled.runtime import Program, Stream
 from unrolled.tasks import forecast_files
 from unrolled.tasks.backtest import backtest
-from unrolled.tasks.forecast_checks import check_parts, too_short
+from unrolled.tasks.forecast_checks import check_parts
 from unrolled.tasks.forecast_evaluation import Evaluation
 from unrolled.tasks.forecast_fit import fit_forecaster
 from unrolled.tasks.forecast_frames import extend, roles_of, to_frame
 from unrolled.tasks.forecast_inputs import longest_stamps
 from unrolled.tasks.forecast_program import program_of
 from unrolled.tasks.forecast_run import ForecastRunner, ends_of
-from unrolled.tasks.forecast_scoring import Periods, evaluate, listed, naive_scales, shown
+from unrolled.tasks.forecast_scoring import Periods, evaluate, naive_scales
 from unrolled.tasks.forecast_settings import settle
+from unrolled.tasks.forecast_summary import summarise
 from unrolled.tasks.leak_test import Leak, leak_test
 from unrolled.training import Loss, Reporter, network_loss
 
@@ -31,10 +32,10 @@ Names = str | Sequence[str] | None
 class Forecaster(BaseEstimator):
     """Forecast the next `horizon` rows of one or many series.
 
-    `decoder` is "segment" (segments of the last `history` rows through one recurrent network, all of the horizon
-    at once), "direct" (a step a row with carried state, all of the horizon at once) or "recursive" (one row ahead
-    at a time, sample paths). Scikit-learn's conventions hold: nothing is checked before `fit`, and what `fit`
-    finds ends in an underscore.
+    `decoder` is "segment" (segments of the last `history` rows through one recurrent network, all of the
+    horizon at once), "direct" (a step a row with carried state, all of the horizon at once) or "recursive"
+    (one row ahead at a time, sample paths). Scikit-learn's conventions hold: nothing is checked before `fit`,
+    and what `fit` finds ends in an underscore.
 
     Source: segment decoder, Lin et al. 2023, arXiv:2308.11200; recursive decoder, Salinas et al. 2017,
     arXiv:1704.04110.
@@ -104,8 +105,8 @@ class Forecaster(BaseEstimator):
     ) -> "Forecaster":
         """Train on the first part of the frame, stop and calibrate on the second, judge on the third.
 
-        `target` is a column, several, or None for every number column that has no other role. `split` gives the
-        three parts as fractions or as row counts. With `checkpoint` a killed run goes on where it was
+        `target` is a column, several, or None for every number column that has no other role. `split` gives
+        the three parts as fractions or as row counts. With `checkpoint` a killed run goes on where it was
         (`resume=True`).
 
         Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
@@ -140,17 +141,18 @@ class Forecaster(BaseEstimator):
         self.step_ = None if stamps is None else step_of(stamps)
         self.__dict__.pop("card_", None)  # of the file that an earlier model was loaded from
         self.evaluation_ = evaluate(self.runner(), data, split)
-        self.summary_ = self._summarise(data, split)
+        self.summary_ = summarise(self, data, split)
         return self
 
     def predict(self, frame: Any, future: Any = None) -> Any:
         """Forecast the `horizon` rows after the last row of each series.
 
-        `future` holds the `known` columns of those rows; it is needed only where the model was trained with such
-        columns.
+        `future` holds the `known` columns of those rows; it is needed only where the model was trained with
+        such columns.
 
-        Returns: a frame of the kind that came in (polars for a path or an array): the series and time columns, and
-        for each target its median forecast and a column a quantile, such as `OT`, `OT_q0.1`, `OT_q0.9`.
+        Returns: a frame of the kind that came in (polars for a path or an array): the series and time
+        columns, and for each target its median forecast and a column a quantile, such as `OT`, `OT_q0.1`,
+        `OT_q0.9`.
         """
         opened = self._open(frame)
         data = self._read(opened)
@@ -178,14 +180,15 @@ class Forecaster(BaseEstimator):
         reporter: Reporter | None = None,
         **columns: Any,
     ) -> Evaluation:
-        """Roll the origin forward: train anew before each of `folds` pieces of the test part, score on the piece.
+        """Roll the origin forward: before each piece of the test part train anew, score on the piece.
 
-        `columns` are `fit`'s `time`, `series`, `known`, `past`, `static` and `split`.
+        `folds` is the number of pieces; `columns` are the `time`, `series`, `known`, `past`, `static` and
+        `split` of `fit`.
         """
         return backtest(self, frame, target, folds, reporter, **columns)
 
     def leak_test(self, frame: Any, reporter: Reporter | None = None) -> list[Leak]:
-        """Look for leaks: in the windows, in the labels, in the known columns. `frame` is the one of `fit`."""
+        """Look for leaks in the windows, the labels and the known columns. `frame` is the one of `fit`."""
         data = self._read(frame)
         own = hasattr(self, "split_") and data.rows == self.rows_ and len(data.names) == len(self.naive_)
         return leak_test(self, data, self.split_ if own else self.periods_.split(data), reporter)
@@ -203,7 +206,10 @@ class Forecaster(BaseEstimator):
         return program_of(self.network_, self.inputs_, self.step_, self.paths, self.seed)
 
     def save(self, path: str | Path) -> None:
-        """Write one `.unrolled` file: weights, scalers, vocabularies, scores; no pickle. Raises: OutputError."""
+        """Write one `.unrolled` file: weights, scalers, vocabularies, scores; no pickle.
+
+        Raises: OutputError.
+        """
         self._check_fitted()
         write_model(path, *forecast_files.to_card(self))
 
@@ -248,37 +254,3 @@ class Forecaster(BaseEstimator):
         if not hasattr(self, "network_"):
             cure = "Call fit first, or unrolled.load a model file."
             raise ArgumentError(explain("Forecaster", "a fitted one", "one that is not", cure))
-
-    def _summarise(self, data: SeriesSet, split: Split) -> dict[str, str]:
-        shape, history = self.network_.shape, self.history_
-        train, validation, test = split.rows
-        count = sum(parameter.numel() for parameter in self.network_.parameters())
-        best = history.epochs[history.best_epoch - 1] if history.best_epoch else None
-        lines = {
-            "data": f"{data.rows:,} rows, {len(data.names)} series, {shape.targets} targets, {self._span(data)}",
-            "split": f"{train:,} training, {validation:,} validation (half to stop, half to calibrate), {test:,} test",
-            "model": f"{self.cell.upper()} {self.hidden_size} x {self.layers}, {self.decoder} decoder,"
-            f" history {shape.history}, horizon {shape.horizon}",
-            "size": f"{count:,} parameters, {self.network_.cost():,} multiply-adds per streamed step",
-            "training": f"{len(history.epochs)} epochs, best {history.best_epoch}"
-            + (
-                f", {best.clip_rate:.0%} of its steps clipped"
-                if best
-                else ": nothing learned beats the last value"
-            ),
-        }
-        left = data.rows - train - validation - test
-        if left:
-            lines["left out"] = f"{left:,} rows beyond the split"
-        needed, short = too_short(self.settings_, data, split)
-        if short:
-            lines["too short"] = (
-                f"{len(short)} of {len(data.names)} series have fewer than {needed} training rows, nothing is"
-                f" learned from them: {listed(short)}"
-            )
-        return lines
-
-    def _span(self, data: SeriesSet) -> str:
-        if data.stamps is None:
-            return "no stamps"
-        return f"{shown(data.stamps.min())} to {shown(data.stamps.max())}, step {self.step_}"
