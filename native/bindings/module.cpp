@@ -64,6 +64,9 @@ NB_MODULE(_native, module) {
       },
       nb::arg("fields"), "Backward through time; see native/include/unrolled/recurrent.h.");
   module.def("has_threads", &unrolled::has_threads, "Whether an OpenMP runtime is in this process; torch brings one.");
+  module.def("multiply_add_rate", &unrolled::multiply_add_rate, nb::arg("threads"),
+             nb::call_guard<nb::gil_scoped_release>(),
+             "Floating-point operations a second of float32 multiply-adds in registers: the peak of this target.");
   module.def("recurrent_target", &unrolled::recurrent_target, "The name of the target that kernels run on.");
   module.def("choose_target", &unrolled::choose_target, nb::arg("name"),
              "Take another target; False if it is not here.");

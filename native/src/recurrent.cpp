@@ -1,11 +1,16 @@
 #include "unrolled/recurrent.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <numeric>
 #include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "parallel.h"
 #include "recurrent/job.h"
@@ -39,6 +44,19 @@ const Target* find_target(const std::string& name) {
 
 const Target* g_target = find_target(cpu_targets().front());
 
+// Ask for huge pages: memory that is new in every call is otherwise touched page by page, a fifth of the whole time
+// at H = 256 (measured). A hint; where it is not taken nothing else changes.
+void hint_huge_pages(Int address, Int bytes) {
+#if defined(__linux__)
+  constexpr Int page = 4096, worth_it = Int{1} << 22;
+  if (!address || bytes < worth_it) return;
+  const Int begin = (address + page - 1) / page * page, end = (address + bytes) / page * page;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#else
+  (void)address, (void)bytes;
+#endif
+}
+
 // Memory that a thread keeps between calls, in whole cache lines: a call allocates nothing it had before.
 class Scratch {
  public:
@@ -46,6 +64,7 @@ class Scratch {
     if (bytes > size_) {
       memory_.reset(new char[bytes + 64]);
       size_ = bytes;
+      hint_huge_pages(reinterpret_cast<Int>(memory_.get()), bytes);
     }
     return reinterpret_cast<char*>((reinterpret_cast<std::uintptr_t>(memory_.get()) + 63) / 64 * 64);
   }
@@ -135,6 +154,9 @@ void recurrent_forward(const Call& call) {
   keep_state(call, call.cn, call.c0);
   const Plan plan(call);
   const Job job = make_job(call, plan, false);
+  const Int row = (call.hidden + 15) / 16 * 64 * plan.rows;
+  hint_huge_pages(call.gates, row * (call.cell < 2 ? 1 : 4));
+  for (const Int saved : {call.hs, call.cs}) hint_huge_pages(saved, row);
   const Target& target = *g_target;
   target.pack_forward(job);
   in_parallel(job.parts, [&](Int part) { target.forward(job, part); });
@@ -152,6 +174,15 @@ void recurrent_backward(const Call& call) {
   in_parallel(job.parts, [&](Int part) { target.backward(job, part); });
   in_parallel(job.parts, [&](Int part) { target.gradients(job, part); });
   target.add_up(job);
+}
+
+double multiply_add_rate(Int threads) {
+  constexpr Int rounds = 2000000;
+  std::vector<double> operations(threads);
+  const auto begin = std::chrono::steady_clock::now();
+  in_parallel(threads, [&](Int part) { operations[part] = g_target->multiply_adds(rounds); });
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  return std::accumulate(operations.begin(), operations.end(), 0.0) / taken.count();
 }
 
 std::string recurrent_target() { return g_target->name; }

@@ -13,3 +13,24 @@ def philox4x32(counter: Sequence[int], key: Sequence[int]) -> list[int]:
 
 def philox_normal(seed: int, row: int, out: NDArray[np.float32]) -> None:
     """Fill `out`, float32 (count,), with the standard normal numbers of (seed, row)."""
+
+def call_fields() -> list[str]:
+    """The names of what a recurrent call is made of, in order."""
+
+def recurrent_forward(fields: Sequence[int]) -> None:
+    """Run a cell over whole sequences; see native/include/unrolled/recurrent.h."""
+
+def recurrent_backward(fields: Sequence[int]) -> None:
+    """Backward through time; see native/include/unrolled/recurrent.h."""
+
+def recurrent_target() -> str:
+    """The name of the target that kernels run on."""
+
+def choose_target(name: str) -> bool:
+    """Take another target; False if it is not here."""
+
+def has_threads() -> bool:
+    """Whether an OpenMP runtime is in this process; torch brings one."""
+
+def multiply_add_rate(threads: int) -> float:
+    """Floating-point operations a second of float32 multiply-adds in registers: the peak of this target."""

@@ -55,6 +55,9 @@ struct Call {
 void recurrent_forward(const Call& call);
 void recurrent_backward(const Call& call);
 
+// Floating-point operations a second of float32 multiply-adds that touch no memory: what the target in use can reach.
+double multiply_add_rate(std::int64_t threads);
+
 // The name of the target in use. `choose_target` takes one of cpu_targets(); false if there is no such one here.
 std::string recurrent_target();
 bool choose_target(const std::string& name);

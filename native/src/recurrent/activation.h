@@ -70,8 +70,7 @@ UNROLLED_INLINE void split_exp(Vec<T> x, Vec<T>& scale, Vec<T>& rest) {
 template <class T>
 UNROLLED_INLINE Vec<T> sigmoid(Vec<T> x) {
   using C = ExpConstants<T>;
-  x = x > C::limit ? all<T>(C::limit) : x;
-  x = x < -C::limit ? all<T>(-C::limit) : x;
+  x = larger(all<T>(-C::limit), smaller(all<T>(C::limit), x));
   Vec<T> scale, rest;
   split_exp<T>(-x, scale, rest);
   return all<T>(1) / (fma(scale, rest, scale) + T(1));
@@ -83,7 +82,7 @@ UNROLLED_INLINE Vec<T> tanh(Vec<T> x) {
   using Bits = typename Simd<T>::Bits;
   const Bits sign = (Bits)(all<T>(T(-0.0)));
   Vec<T> size = (Vec<T>)((Bits)x & ~sign);
-  size = size > C::tanh_limit ? all<T>(C::tanh_limit) : size;
+  size = smaller(all<T>(C::tanh_limit), size);
   Vec<T> scale, rest;
   split_exp<T>(size * T(-2), scale, rest);
   const Vec<T> less_one = fma(scale, rest, scale - T(1));  // exp(-2|x|) - 1

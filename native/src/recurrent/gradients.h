@@ -10,35 +10,33 @@ namespace UNROLLED_TARGET {
 constexpr Int kDepth = 128;   // rows taken at once: what is packed of them stays in the first caches
 constexpr Int kTogether = 48;  // rows of dx made at once
 
-// Up to six columns of a, side by side for each k, then zeros.
-template <class T>
-UNROLLED_INLINE void pack_columns(T* to, const T* a, Int stride, Int depth, Int rows) {
-  if (rows == kRows) {
-    for (Int k = 0; k < depth; ++k)
-      for (int r = 0; r < kRows; ++r) to[k * kRows + r] = a[k * stride + r];
-    return;
-  }
-  for (Int k = 0; k < depth; ++k)
-    for (int r = 0; r < kRows; ++r) to[k * kRows + r] = r < rows ? a[k * stride + r] : T(0);
+// out (R rows of `wide` numbers) += a^T w, for R columns of a side by side.
+template <class T, int R, int N>
+void outer_tile(const T* a, Int stride, const T* w, Int depth, T* out, Int wide, bool is_first) {
+  constexpr int lanes = Simd<T>::lanes;
+  Vec<T> sum[R][N];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) sum[r][n] = is_first ? Vec<T>{} : load(out + r * wide + n * lanes);
+  for (Int k = 0; k < depth; ++k, w += N * lanes, a += stride)
+    add_products<T, R, N>(sum, w, [a](int r) __attribute__((always_inline)) { return a[r]; });
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) store(out + r * wide + n * lanes, sum[r][n]);
 }
 
-// out (six rows of `stride` numbers) += a^T w, for six columns of a side by side.
 template <class T, int N>
-void outer_tile(const T* a, const T* w, Int depth, T* out, Int stride, bool is_first) {
-  constexpr int lanes = Simd<T>::lanes;
-  Vec<T> sum[kRows][N];
-  const T* row[kRows];
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
-    row[r] = a + r;
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) sum[r][n] = is_first ? Vec<T>{} : load(out + r * stride + n * lanes);
+void outer_tile_of(Int rows, const T* a, Int stride, const T* w, Int depth, T* out, Int wide, bool is_first) {
+  switch (rows) {
+    case 1: return outer_tile<T, 1, N>(a, stride, w, depth, out, wide, is_first);
+    case 2: return outer_tile<T, 2, N>(a, stride, w, depth, out, wide, is_first);
+    case 3: return outer_tile<T, 3, N>(a, stride, w, depth, out, wide, is_first);
+    case 4: return outer_tile<T, 4, N>(a, stride, w, depth, out, wide, is_first);
+    case 5: return outer_tile<T, 5, N>(a, stride, w, depth, out, wide, is_first);
+    default: return outer_tile<T, 6, N>(a, stride, w, depth, out, wide, is_first);
   }
-  add_products<T, kRows, N, kRows>(sum, row, w, depth);
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) store(out + r * stride + n * lanes, sum[r][n]);
 }
 
 template <class T>
@@ -51,7 +49,6 @@ class Gradients {
     const Int own_tiles = L.blocks.G * tiles_of_block() / job.parts + 1;
     sums = arena.take<T>(own_tiles * kRows * widest);
     packed = arena.take<T>(kDepth * widest);
-    columns = arena.take<T>(kDepth * kRows);
     dx_rows = arena.take<T>(kTogether * widest);
     bytes = arena.at - begin;
   }
@@ -144,8 +141,8 @@ class Gradients {
       }
       for (Int t = from; t < to; ++t) {
         const Int unit = t % of_block * kRows, rows = L.H - unit < kRows ? L.H - unit : kRows;
-        pack_columns(columns, a + k0 * stride + (first + t / of_block) * L.W + unit, stride, w.depth, rows);
-        multiply_columns(w, sums + (t - from) * kRows * wide, k0 == 0);
+        const T* columns = a + k0 * stride + (first + t / of_block) * L.W + unit;
+        multiply_columns(rows, columns, stride, w, sums + (t - from) * kRows * wide, k0 == 0);
       }
     }
     for (Int t = from; t < to; ++t) {
@@ -156,27 +153,27 @@ class Gradients {
     }
   }
 
-  void multiply_columns(const Packed<T>& w, T* out, bool is_first) const {
-    const Int lanes = Simd<T>::lanes, wide = w.vectors * lanes;
+  static void multiply_columns(Int rows, const T* a, Int stride, const Packed<T>& w, T* out, bool is_first) {
+    const Int lanes = Simd<T>::lanes, wide = w.vectors * lanes, depth = w.depth;
     for (Int v = 0; v < w.vectors; v += kPanel) {
-      const T* panel = w.data + v * lanes * w.depth;
+      const T* panel = w.data + v * lanes * depth;
       T* to = out + v * lanes;
       const Int left = w.vectors - v;
       if (left >= kPanel)
-        outer_tile<T, kPanel>(columns, panel, w.depth, to, wide, is_first);
+        outer_tile_of<T, kPanel>(rows, a, stride, panel, depth, to, wide, is_first);
       else if (left == 1)
-        outer_tile<T, 1>(columns, panel, w.depth, to, wide, is_first);
+        outer_tile_of<T, 1>(rows, a, stride, panel, depth, to, wide, is_first);
       else if (left == 2)
-        outer_tile<T, 2>(columns, panel, w.depth, to, wide, is_first);
+        outer_tile_of<T, 2>(rows, a, stride, panel, depth, to, wide, is_first);
       else
-        outer_tile<T, 3>(columns, panel, w.depth, to, wide, is_first);
+        outer_tile_of<T, 3>(rows, a, stride, panel, depth, to, wide, is_first);
     }
   }
 
   Layout<T> L;
   BackwardShared<T> shared;
   Int part;
-  T *sums, *packed, *columns, *dx_rows;
+  T *sums, *packed, *dx_rows;
 };
 
 }  // namespace UNROLLED_TARGET

@@ -31,6 +31,8 @@ struct Target {
   // After backward has run for all parts: products for each part, then what is left, once.
   void (*gradients)(const Job& job, std::int64_t part);
   void (*add_up)(const Job& job);
+  // Multiply-adds in registers; returns how many floating-point operations it made.
+  double (*multiply_adds)(std::int64_t rounds);
 };
 
 }  // namespace unrolled

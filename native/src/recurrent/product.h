@@ -53,20 +53,17 @@ void place(const Packed<T>& to, Int k0, Int ks, Int columns, const T* from, Int 
     }
 }
 
-// The sums of one register tile: sum[r][n] += a[r] . w over k, with a[r][k] = row[r][k * kStep].
-template <class T, int R, int N, int kStep>
-UNROLLED_INLINE void add_products(Vec<T> (&sum)[R][N], const T* const (&row)[R], const T* w, Int depth) {
-  constexpr int lanes = Simd<T>::lanes;
-  for (Int k = 0; k < depth; ++k, w += N * lanes) {
-    Vec<T> weight[N];
+// One k of a register tile: sum[r][n] += left(r) * w[n].
+template <class T, int R, int N, class Left>
+UNROLLED_INLINE void add_products(Vec<T> (&sum)[R][N], const T* w, const Left& left) {
+  Vec<T> weight[N];
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) weight[n] = load(w + n * lanes);
+  for (int n = 0; n < N; ++n) weight[n] = load(w + n * Simd<T>::lanes);
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const Vec<T> left = all<T>(row[r][k * kStep]);
+  for (int r = 0; r < R; ++r) {
+    const Vec<T> factor = all<T>(left(r));
 #pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) sum[r][n] = fma(left, weight[n], sum[r][n]);
-    }
+    for (int n = 0; n < N; ++n) sum[r][n] = fma(factor, weight[n], sum[r][n]);
   }
 }
 
@@ -82,7 +79,8 @@ void tile(const T* const* a, const T* w, Int depth, T* const* c, Int offset, con
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) sum[r][n] = load(start ? start + n * lanes : c[r] + offset + n * lanes);
   }
-  add_products<T, R, N, 1>(sum, row, w, depth);
+  for (Int k = 0; k < depth; ++k, w += N * lanes)
+    add_products<T, R, N>(sum, w, [&](int r) __attribute__((always_inline)) { return row[r][k]; });
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8

@@ -80,6 +80,19 @@ UNROLLED_INLINE F fma(F a, F b, F c) { return a * b + c; }
 UNROLLED_INLINE D fma(D a, D b, D c) { return a * b + c; }
 #endif
 
+// The smaller and the larger of two; `b` where either is no number.
+#if defined(__AVX512F__)
+UNROLLED_INLINE F smaller(F a, F b) { return (F)_mm512_min_ps((__m512)a, (__m512)b); }
+UNROLLED_INLINE D smaller(D a, D b) { return (D)_mm512_min_pd((__m512d)a, (__m512d)b); }
+UNROLLED_INLINE F larger(F a, F b) { return (F)_mm512_max_ps((__m512)a, (__m512)b); }
+UNROLLED_INLINE D larger(D a, D b) { return (D)_mm512_max_pd((__m512d)a, (__m512d)b); }
+#else
+UNROLLED_INLINE F smaller(F a, F b) { return a < b ? a : b; }
+UNROLLED_INLINE D smaller(D a, D b) { return a < b ? a : b; }
+UNROLLED_INLINE F larger(F a, F b) { return a > b ? a : b; }
+UNROLLED_INLINE D larger(D a, D b) { return a > b ? a : b; }
+#endif
+
 // The sum of a vector's lanes, always in the same order.
 template <class T>
 UNROLLED_INLINE T total(Vec<T> v) {
