@@ -10,6 +10,7 @@
 #include "parallel.h"
 #include "unrolled/cpu.h"
 #include "unrolled/philox.h"
+#include "unrolled/pool.h"
 #include "unrolled/recurrent.h"
 
 namespace nb = nanobind;
@@ -23,6 +24,14 @@ Struct from_numbers(const std::vector<std::int64_t>& numbers) {
   if (numbers.size() * sizeof(std::int64_t) != sizeof call) throw nb::value_error("wrong count of fields");
   std::memcpy(&call, numbers.data(), sizeof call);
   return call;
+}
+
+// Memory of the pool as a tensor; it goes back when the tensor's storage does.
+template <class T>
+nb::ndarray<nb::pytorch, T, nb::ndim<1>> from_pool(std::size_t count) {
+  T* memory = static_cast<T*>(unrolled::pool_take(count * sizeof(T)));
+  const nb::capsule owner(memory, [](void* piece) noexcept { unrolled::pool_give(piece); });
+  return {memory, {count}, owner};
 }
 
 }  // namespace
@@ -64,6 +73,11 @@ NB_MODULE(_native, module) {
       },
       nb::arg("fields"), "Backward through time; see native/include/unrolled/recurrent.h.");
   module.def("has_threads", &unrolled::has_threads, "Whether an OpenMP runtime is in this process; torch brings one.");
+  module.def("pooled_float32", &from_pool<float>, nb::arg("count"), nb::rv_policy::reference,
+             "A torch tensor of `count` float32 numbers, not set to anything, in memory that is used again.");
+  module.def("pooled_float64", &from_pool<double>, nb::arg("count"), nb::rv_policy::reference,
+             "The same for float64.");
+  module.def("pool_free_bytes", &unrolled::pool_free_bytes, "Bytes the pool holds that no tensor uses.");
   module.def("multiply_add_rate", &unrolled::multiply_add_rate, nb::arg("threads"),
              nb::call_guard<nb::gil_scoped_release>(),
              "Floating-point operations a second of float32 multiply-adds in registers: the peak of this target.");

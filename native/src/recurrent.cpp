@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <numeric>
 #include <vector>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "parallel.h"
 #include "recurrent/job.h"
 #include "unrolled/cpu.h"
+#include "unrolled/pool.h"
 
 namespace unrolled {
 
@@ -44,33 +39,30 @@ const Target* find_target(const std::string& name) {
 
 const Target* g_target = find_target(cpu_targets().front());
 
-// Ask for huge pages: memory that is new in every call is otherwise touched page by page, a fifth of the whole time
-// at H = 256 (measured). A hint; where it is not taken nothing else changes.
-void hint_huge_pages(Int address, Int bytes) {
-#if defined(__linux__)
-  constexpr Int page = 4096, worth_it = Int{1} << 22;
-  if (!address || bytes < worth_it) return;
-  const Int begin = (address + page - 1) / page * page, end = (address + bytes) / page * page;
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#else
-  (void)address, (void)bytes;
-#endif
-}
-
 // Memory that a thread keeps between calls, in whole cache lines: a call allocates nothing it had before.
 class Scratch {
  public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  ~Scratch() { give_back(); }
+
   char* get(Int bytes) {
     if (bytes > size_) {
-      memory_.reset(new char[bytes + 64]);
+      give_back();
+      memory_ = static_cast<char*>(pool_take(bytes));
       size_ = bytes;
-      hint_huge_pages(reinterpret_cast<Int>(memory_.get()), bytes);
     }
-    return reinterpret_cast<char*>((reinterpret_cast<std::uintptr_t>(memory_.get()) + 63) / 64 * 64);
+    return memory_;
   }
 
  private:
-  std::unique_ptr<char[]> memory_;
+  void give_back() {
+    if (memory_) pool_give(memory_);
+    memory_ = nullptr;
+    size_ = 0;
+  }
+
+  char* memory_ = nullptr;
   Int size_ = 0;
 };
 
@@ -154,9 +146,6 @@ void recurrent_forward(const Call& call) {
   keep_state(call, call.cn, call.c0);
   const Plan plan(call);
   const Job job = make_job(call, plan, false);
-  const Int row = (call.hidden + 15) / 16 * 64 * plan.rows;
-  hint_huge_pages(call.gates, row * (call.cell < 2 ? 1 : 4));
-  for (const Int saved : {call.hs, call.cs}) hint_huge_pages(saved, row);
   const Target& target = *g_target;
   target.pack_forward(job);
   in_parallel(job.parts, [&](Int part) { target.forward(job, part); });

@@ -1,6 +1,7 @@
 """Native kernels of unrolled."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,15 @@ def choose_target(name: str) -> bool:
 
 def has_threads() -> bool:
     """Whether an OpenMP runtime is in this process; torch brings one."""
+
+def pooled_float32(count: int) -> Any:
+    """A torch tensor of `count` float32 numbers, not set to anything, in memory that is used again."""
+
+def pooled_float64(count: int) -> Any:
+    """The same for float64."""
+
+def pool_free_bytes() -> int:
+    """Bytes the pool holds that no tensor uses."""
 
 def multiply_add_rate(threads: int) -> float:
     """Floating-point operations a second of float32 multiply-adds in registers: the peak of this target."""

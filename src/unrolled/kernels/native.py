@@ -23,6 +23,9 @@ from unrolled.kernels.native_call import LSTM, Given, Plan, address, check, numb
 VARIABLE = "UNROLLED_ISA"
 DTYPES = (torch.float32, torch.float64)
 
+# Numbers saved from which on their memory is used again, and not asked of the system each time.
+ENOUGH_FOR_POOL = 1 << 16
+
 # The native side's numbers of the cells.
 CELLS = {
     ("elman", "tanh"): 0,
@@ -85,7 +88,10 @@ def run_time_major(
     h, c = state if cell.kind == "lstm" else (state[0], None)
     learned = (x, h, c, *weights)
     save = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in learned)
-    y, hn, cn, *_ = torch.ops.unrolled.recurrent(*learned, lengths, *masks, _number(cell), cell.reverse, save)
+    run = torch.ops.unrolled.recurrent
+    if _is_plain(x):
+        run = _Recurrent.apply if save else _forward
+    y, hn, cn, *_ = run(*learned, lengths, *masks, _number(cell), cell.reverse, save)
     return y, (hn, cn) if cell.kind == "lstm" else (hn,)
 
 
@@ -153,7 +159,11 @@ def _forward(*arguments: Any) -> tuple[Tensor, ...]:
     given = readable(*tensors)
     plan = _plan(given, cell)
     check(given, plan)
-    outputs = _outputs(given, plan, save)
+    is_pooled = save and plan.saved >= ENOUGH_FOR_POOL
+    outputs = _outputs(given, plan, save and not is_pooled)
+    if is_pooled:
+        pooled = _native.pooled_float64 if given.x.dtype == torch.float64 else _native.pooled_float32
+        outputs = (*outputs[:3], pooled(plan.saved))
     fields = given.fields(plan, reverse)
     fields.update(zip(("y", "hn", "cn"), map(address, outputs), strict=False))
     if save:
@@ -216,14 +226,26 @@ torch.library.register_fake("unrolled::recurrent", _forward_fake, lib=_library)
 torch.library.register_fake("unrolled::recurrent_backward", _backward_fake, lib=_library)
 
 
+def _is_plain(x: Tensor) -> bool:
+    """Nobody looks on: no tracing, no subclass, no mode. The way through torch's dispatcher takes 50 us more."""
+    return (
+        type(x) in (Tensor, torch.nn.Parameter)
+        and not torch.compiler.is_compiling()
+        and not torch._C._len_torch_dispatch_stack()
+    )
+
+
 class _Recurrent(torch.autograd.Function):
     """The operator with its gradients. Cheaper than torch.library.register_autograd, and as visible."""
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
         *tensors, ctx.cell, ctx.reverse, ctx.is_saved = arguments
-        with torch._C._AutoDispatchBelowAutograd():
-            outputs = torch.ops.unrolled.recurrent(*arguments)
+        if _is_plain(arguments[0]):
+            outputs = _forward(*arguments)
+        else:
+            with torch._C._AutoDispatchBelowAutograd():
+                outputs = torch.ops.unrolled.recurrent(*arguments)
         ctx.mark_non_differentiable(outputs[-1])
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors, outputs[-1])
@@ -242,9 +264,8 @@ class _Recurrent(torch.autograd.Function):
             raise ArgumentError(
                 explain("save", "True where gradients are wanted", "False", "Pass save=True.")
             )
-        found = torch.ops.unrolled.recurrent_backward(
-            *pulls, *tensors, saved, ctx.cell, ctx.reverse, wants[0], any(wants[3:9]), False
-        )
+        run = _backward if _is_plain(tensors[0]) else torch.ops.unrolled.recurrent_backward
+        found = run(*pulls, *tensors, saved, ctx.cell, ctx.reverse, wants[0], any(wants[3:9]), False)
         return (*(g if want else None for g, want in zip(found, wants[:9], strict=False)), *rest)
 
 
