@@ -10,8 +10,8 @@ import torch
 
 from unrolled import Forecaster
 from unrolled.data import Split, read_frame, read_series, split_rows
-from unrolled.tasks.forecast_frames import roles_of
-from unrolled.tasks.forecast_scoring import evaluate
+from unrolled.tasks.forecast.frames import roles_of
+from unrolled.tasks.forecast.scoring import evaluate
 from unrolled.training import SilentReporter
 
 ROWS, HORIZON = 12_000, 24

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from unrolled.cli.main import status
-from unrolled.tasks import forecast_fit
+from unrolled.tasks.forecast import fit as forecast_fit
 
 HOURS = np.datetime64("2024-01-01", "us") + np.arange(240) * np.timedelta64(1, "h")
 SMALL = "--horizon 4 --history 12 --hidden 4 --epochs 1 --batch-size 64".split()

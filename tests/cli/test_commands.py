@@ -55,7 +55,7 @@ def test_train_as_json(call, home, small, tmp_path):
 
 def test_a_model_that_cannot_be_saved_is_kept_elsewhere(call, home, small, tmp_path, monkeypatch):
     """As where the disk is full: what took hours is not lost."""
-    from unrolled.tasks import forecaster
+    from unrolled.tasks.forecast import forecaster
 
     out, write = tmp_path / "m.unrolled", forecaster.write_model
 

@@ -10,7 +10,7 @@ from unrolled.cli import output
 from unrolled.cli.progress import Bar, reporter
 from unrolled.data import Finding
 from unrolled.metrics import judge
-from unrolled.tasks.forecast_evaluation import Evaluation, Losses, Score
+from unrolled.tasks.forecast.evaluation import Evaluation, Losses, Score
 from unrolled.training import PlainReporter, SilentReporter
 
 

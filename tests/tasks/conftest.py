@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from unrolled.tasks import forecast_fit, forecast_sources
+from unrolled.tasks.forecast import fit as forecast_fit
+from unrolled.tasks.forecast import sources as forecast_sources
 
 sys.path.insert(0, str(Path(__file__).parent))
 

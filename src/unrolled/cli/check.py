@@ -53,7 +53,7 @@ def check(
 def every_number(data: str, roles: Any) -> Any:
     """The roles with every number column that has none yet as a target."""
     from unrolled.data import read_frame
-    from unrolled.tasks.forecast_frames import roles_of
+    from unrolled.tasks.forecast.frames import roles_of
 
     covariates = {"known": roles.known, "past": roles.past, "static": roles.static}
     return roles_of(read_frame(data), "all", roles.time, roles.series, **covariates)

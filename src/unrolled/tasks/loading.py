@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.format import choice, naming, read_model
-from unrolled.tasks.forecaster import Forecaster
-from unrolled.tasks.sequence_classifier import SequenceClassifier
-from unrolled.tasks.sequence_regressor import SequenceRegressor
+from unrolled.tasks.forecast.forecaster import Forecaster
+from unrolled.tasks.sequence.classifier import SequenceClassifier
+from unrolled.tasks.sequence.regressor import SequenceRegressor
 
 TASKS: dict[str, Any] = {"forecast": Forecaster, "classify": SequenceClassifier, "regress": SequenceRegressor}
 
