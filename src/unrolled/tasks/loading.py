@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from unrolled.errors import ArgumentError, DataError, ModelFileError
 from unrolled.format import choice, naming, read_model
 from unrolled.tasks.forecast.forecaster import Forecaster
 from unrolled.tasks.sequence.classifier import SequenceClassifier
@@ -19,4 +20,7 @@ def load(path: str | Path) -> Any:
     where = Path(path)
     file = read_model(where)
     with naming(where):
-        return TASKS[choice(file.card, "task", TASKS)].from_file(file)
+        try:
+            return TASKS[choice(file.card, "task", TASKS)].from_file(file)
+        except (ArgumentError, DataError) as error:  # whatever does not fit came out of the file
+            raise ModelFileError(str(error)) from None

@@ -31,7 +31,7 @@ def network_from_file(file: ModelFile) -> Network:
         raise ModelFileError(explain("card.network", "a network's configuration", got, cure)) from None
     wanted = network.state_dict()
     for name in file.tensors.keys() - wanted.keys():
-        raise ModelFileError(explain(f"array '{name}'", "an array of the network", "one it has not", cure))
+        raise ModelFileError(explain(f"array {name!r}", "an array of the network", "one it has not", cure))
     weights = {
         # A clone lies where torch lays its own tensors: the same alignment, the same bits.
         name: torch.from_numpy(array(file.tensors, name, "float32", tuple(value.shape))).clone()

@@ -300,3 +300,18 @@ def test_a_run_goes_on_from_its_checkpoint(tmp_path):
     assert weights(whole) == weights(again)
     with pytest.raises(ArgumentError):
         fitted(wave(seed=1), time="t", checkpoint=path, resume=True)
+
+
+def test_whatever_does_not_fit_in_a_file_is_a_fault_of_the_file(tmp_path):
+    path = tmp_path / "m.unrolled"
+    fitted(wave(), time="t").save(path)
+    file = read_model(path)
+    file.card["inputs"]["roles"]["target"] = []
+    write_model(path, file.card, file.tensors)
+    with pytest.raises(ModelFileError, match=r"m\.unrolled, .*expected"):
+        unrolled.load(path)
+    file.card["inputs"]["roles"]["target"] = ["y"]
+    write_model(path, file.card, file.tensors | {"a\nb": np.zeros(1, np.float32)})
+    with pytest.raises(ModelFileError, match=r"array 'a\\nb': expected an array of the network") as error:
+        unrolled.load(path)
+    assert "\n" not in str(error.value)
