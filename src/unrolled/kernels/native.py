@@ -88,7 +88,7 @@ def run_time_major(
     h, c = state if cell.kind == "lstm" else (state[0], None)
     learned = (x, h, c, *weights)
     save = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in learned)
-    run = torch.ops.unrolled.recurrent
+    run: Any = torch.ops.unrolled.recurrent
     if _is_plain(x):
         run = _Recurrent.apply if save else _forward
     y, hn, cn, *_ = run(*learned, lengths, *masks, _number(cell), cell.reverse, save)
@@ -227,7 +227,7 @@ torch.library.register_fake("unrolled::recurrent_backward", _backward_fake, lib=
 
 
 def _is_plain(x: Tensor) -> bool:
-    """Nobody looks on: no tracing, no subclass, no mode. The way through torch's dispatcher takes 50 us more."""
+    """Nobody looks on: no tracing, no subclass, no mode. The way through the dispatcher takes 50 us more."""
     return (
         type(x) in (Tensor, torch.nn.Parameter)
         and not torch.compiler.is_compiling()
