@@ -117,7 +117,8 @@ def run(
     y_time_major, state = backend.run_time_major(
         cell, x.transpose(0, 1), state, weights, lengths, masks_time_major
     )
-    return y_time_major.transpose(0, 1), state
+    # One layout from every backend: a dropout mask that follows is drawn in the order of y's memory.
+    return y_time_major.transpose(0, 1).contiguous(), state
 
 
 class _Restore(AbstractContextManager[None]):
