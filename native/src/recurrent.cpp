@@ -39,35 +39,6 @@ const Target* find_target(const std::string& name) {
 
 const Target* g_target = find_target(cpu_targets().front());
 
-// Memory that a thread keeps between calls, in whole cache lines: a call allocates nothing it had before.
-class Scratch {
- public:
-  Scratch() = default;
-  Scratch(const Scratch&) = delete;
-  ~Scratch() { give_back(); }
-
-  char* get(Int bytes) {
-    if (bytes > size_) {
-      give_back();
-      memory_ = static_cast<char*>(pool_take(bytes));
-      size_ = bytes;
-    }
-    return memory_;
-  }
-
- private:
-  void give_back() {
-    if (memory_) pool_give(memory_);
-    memory_ = nullptr;
-    size_ = 0;
-  }
-
-  char* memory_ = nullptr;
-  Int size_ = 0;
-};
-
-thread_local Scratch t_scratch;
-
 // The batch sorted by length, longest first, and where each running step begins in the packed rows.
 struct Plan {
   std::vector<Int> order, offsets;
@@ -98,17 +69,26 @@ Int chunk_of(const Call& call) {
   return std::clamp(std::max(cached, enough), Int{1}, std::max<Int>(1, call.time));
 }
 
-// A job with its memory, which is the calling thread's until its next call.
-Job make_job(const Call& call, const Plan& plan, bool backward) {
-  Job job{&call,        call.threads,      plan.steps,
-          plan.rows,    chunk_of(call),    plan.order.data(),
-          call.lengths ? plan.offsets.data() : nullptr, nullptr, nullptr, 0};
-  Int shared = 0;
-  g_target->sizes(job, backward, &shared, &job.scratch_bytes);
-  job.shared = t_scratch.get(shared + job.parts * job.scratch_bytes);
-  job.scratch = job.shared + shared;
-  return job;
-}
+// A job with its memory, which goes back to the pool at the end: a call allocates nothing that the last one had.
+class WholeJob {
+ public:
+  WholeJob(const Call& call, const Plan& plan, bool backward)
+      : job_{&call,     call.threads,   plan.steps,
+             plan.rows, chunk_of(call), plan.order.data(),
+             call.lengths ? plan.offsets.data() : nullptr, nullptr, nullptr, 0} {
+    Int shared = 0;
+    g_target->sizes(job_, backward, &shared, &job_.scratch_bytes);
+    job_.shared = static_cast<char*>(pool_take(shared + job_.parts * job_.scratch_bytes));
+    job_.scratch = job_.shared + shared;
+  }
+  WholeJob(const WholeJob&) = delete;
+  ~WholeJob() { pool_give(job_.shared); }
+
+  const Job& get() const { return job_; }
+
+ private:
+  Job job_;
+};
 
 Int length_of(const Call& call, Int b) {
   return call.lengths ? reinterpret_cast<const Int*>(call.lengths)[b] : call.time;
@@ -145,7 +125,8 @@ void recurrent_forward(const Call& call) {
   keep_state(call, call.hn, call.h0);
   keep_state(call, call.cn, call.c0);
   const Plan plan(call);
-  const Job job = make_job(call, plan, false);
+  const WholeJob whole(call, plan, false);
+  const Job& job = whole.get();
   const Target& target = *g_target;
   target.pack_forward(job);
   in_parallel(job.parts, [&](Int part) { target.forward(job, part); });
@@ -157,7 +138,8 @@ void recurrent_backward(const Call& call) {
   keep_state(call, call.dh0, call.dhn);
   keep_state(call, call.dc0, call.dcn);
   const Plan plan(call);
-  const Job job = make_job(call, plan, true);
+  const WholeJob whole(call, plan, true);
+  const Job& job = whole.get();
   const Target& target = *g_target;
   target.pack_backward(job);
   in_parallel(job.parts, [&](Int part) { target.backward(job, part); });
