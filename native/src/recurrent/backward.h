@@ -58,6 +58,8 @@ struct BackwardShared {
   Int bytes;
 };
 
+constexpr Int kTogetherInSums = 128;  // rows
+
 template <class T>
 class Backward {
  public:
@@ -70,33 +72,35 @@ class Backward {
     dc = arena.take<T>(held * W);
     through = arena.take<T>(held * W);
     mask = arena.take<T>(held * W);
+    const Blocks& blocks = L.blocks;
+    T* const recent_bias = arena.take<T>((blocks.S + 2 * blocks.G) * W);
     for (T** wide : {&dy, &dhs, &keep_h, &keep_c}) *wide = arena.take<T>(W);
     from = arena.take<const T*>(held);
     to = arena.take<T*>(held);
     bytes = arena.at - begin;
-    const Blocks& blocks = L.blocks;
-    dbias = shared.dbias + part * blocks.S * W;
+    bias = {shared.dbias + part * blocks.S * W, recent_bias, blocks.S * W};
     if (!L.has_gains()) return;
-    dgain_x = shared.dgain_x + part * blocks.G * W;
-    dgain_h = shared.dgain_h + part * blocks.G * W;
+    gain_x = {shared.dgain_x + part * blocks.G * W, recent_bias + blocks.S * W, blocks.G * W};
+    gain_h = {shared.dgain_h + part * blocks.G * W, gain_x.recent + blocks.G * W, blocks.G * W};
   }
 
   void run() {
     const Int W = L.W;
-    std::memset(dbias, 0, L.blocks.S * W * sizeof(T));
-    if (L.has_gains()) {
-      std::memset(dgain_x, 0, L.blocks.G * W * sizeof(T));
-      std::memset(dgain_h, 0, L.blocks.G * W * sizeof(T));
-    }
+    for (const Sum& sum : {bias, gain_x, gain_h}) sum.clear();
     if (L.call.mask)
       for (Int r = 0; r < held; ++r)
         widen(mask + r * W, array<T>(L.call.mask) + L.sequence(r, part) * L.H, L.H, W);
-    Int before = 0;
+    Int before = 0, rows = 0;
     for (Int s = L.job.steps - 1; s >= 0; --s) {
       const Int n = L.active(s, part);
       for (Int r = before; r < n; ++r) start(r);
       if (n) step(s, n);
       before = n;
+      rows += n;
+      if (rows >= kTogetherInSums || s == 0) {
+        for (const Sum& sum : {bias, gain_x, gain_h}) sum.add_recent();
+        rows = 0;
+      }
     }
     for (Int r = 0; r < held; ++r) {
       copy_out(L.call.dh0, L.sequence(r, part), dh + r * W);
@@ -107,6 +111,22 @@ class Backward {
   Int bytes;
 
  private:
+  // A sum over very many rows, as a sum of sums: its error stays small.
+  struct Sum {
+    T *whole = nullptr, *recent = nullptr;
+    Int count = 0;
+
+    void clear() const {
+      for (Int j = 0; j < count; ++j) whole[j] = recent[j] = T(0);
+    }
+    void add_recent() const {
+      for (Int j = 0; j < count; j += Simd<T>::lanes) {
+        store(whole + j, load(whole + j) + load(recent + j));
+        store(recent + j, Vec<T>{});
+      }
+    }
+  };
+
   // A row's own last step: nothing comes from later but the gradient of its last state.
   void start(Int r) {
     const Int place = L.sequence(r, part) * L.H;
@@ -158,7 +178,7 @@ class Backward {
     now.dh = dh + r * W;
     now.dc = dc + r * W;
     now.dgates = at(shared.dgates, s, r, S * W);
-    now.dbias = dbias;
+    now.dbias = bias.recent;
     if (!with_time) return now;
     now.dy = wide(call.dy, t * call.dy_stride_t + row * call.dy_stride_b, dy);
     now.keep_h = wide(call.keep_h, t * call.keep_h_stride_t + row * call.keep_h_stride_b, keep_h);
@@ -206,11 +226,11 @@ class Backward {
         if (b >= offset) {
           const Int x = (b - offset) * W;
           normalise_backward(d, v.gain_x + x, at(L.call.xs, s, r, G * W) + x, v.real, scale[b - offset],
-                             at(shared.dxs, s, r, G * W) + x, dgain_x + x, W, L.H);
+                             at(shared.dxs, s, r, G * W) + x, gain_x.recent + x, W, L.H);
         }
         if (b < L.blocks.recurrent)
           normalise_backward(d, v.gain_h + b * W, at(L.call.us, s, r, G * W) + b * W, v.real, scale[G + b],
-                             at(shared.dus, s, r, G * W) + b * W, dgain_h + b * W, W, L.H);
+                             at(shared.dus, s, r, G * W) + b * W, gain_h.recent + b * W, W, L.H);
       }
   }
 
@@ -228,7 +248,8 @@ class Backward {
   Layout<T> L;
   BackwardShared<T> shared;
   Int part, held;
-  T *dh, *dc, *through, *mask, *dy, *dhs, *keep_h, *keep_c, *dbias, *dgain_x = nullptr, *dgain_h = nullptr;
+  T *dh, *dc, *through, *mask, *dy, *dhs, *keep_h, *keep_c;
+  Sum bias, gain_x, gain_h;
   const T** from;
   T** to;
 };
