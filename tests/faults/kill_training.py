@@ -171,7 +171,7 @@ def places_of_calls(calls: list[tuple[int, str]], count: int) -> Iterator[Kill]:
         raise KillError("no writing of a checkpoint was seen: does the command write to {checkpoint}?")
     for number in range(count):
         writing = whole[number * len(whole) // count]
-        steps = steps_of(names[whole[-1]])
+        steps = steps_of(names[writing])  # writings differ: early ones have less to write
         yield Kill(writing=writing, call=steps[number % len(steps)])
 
 
