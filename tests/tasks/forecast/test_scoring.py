@@ -9,10 +9,10 @@ from unrolled.metrics.forecast import coverage, mase, mse, seasonal_scale
 from unrolled.tasks.forecast import scoring as forecast_scoring
 from unrolled.tasks.forecast.evaluation import Losses
 from unrolled.tasks.forecast.fit import answers
+from unrolled.tasks.forecast.periods import Periods
 from unrolled.tasks.forecast.scoring import (
     Forecasts,
     Judge,
-    Periods,
     mean_of_known,
     origins_of,
     spanned,

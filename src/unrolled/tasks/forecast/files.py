@@ -11,7 +11,7 @@ from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import ModelFile, choice, entries, field, new_card, whole
 from unrolled.models import ForecastShape
 from unrolled.tasks.forecast.inputs import ForecastInputs
-from unrolled.tasks.forecast.scoring import Periods
+from unrolled.tasks.forecast.periods import Periods
 from unrolled.tasks.forecast.settings import check_parameters
 from unrolled.tasks.networks import network_from_file, weights_of
 from unrolled.training import TrainingOptions

@@ -19,9 +19,10 @@ from unrolled.tasks.forecast.fit import fit_forecaster
 from unrolled.tasks.forecast.frames import extend, roles_of, to_frame
 from unrolled.tasks.forecast.inputs import longest_stamps
 from unrolled.tasks.forecast.leak_test import Leak, leak_test
+from unrolled.tasks.forecast.periods import Periods
 from unrolled.tasks.forecast.program import program_of
 from unrolled.tasks.forecast.run import ForecastRunner, ends_of
-from unrolled.tasks.forecast.scoring import Periods, evaluate, naive_scales
+from unrolled.tasks.forecast.scoring import evaluate, naive_scales
 from unrolled.tasks.forecast.settings import settle
 from unrolled.tasks.forecast.summary import summarise
 from unrolled.training import Loss, Reporter, network_loss

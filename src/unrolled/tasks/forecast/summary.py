@@ -1,16 +1,14 @@
 """What was learned from what, in a few lines: the data, the split, the model, its size, the training."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from unrolled.data import SeriesSet, Split
 from unrolled.tasks.forecast.checks import too_short
-from unrolled.tasks.forecast.scoring import listed, shown
-
-if TYPE_CHECKING:
-    from unrolled.tasks.forecast.forecaster import Forecaster
+from unrolled.tasks.forecast.periods import shown
+from unrolled.tasks.forecast.scoring import listed
 
 
-def summarise(forecaster: "Forecaster", data: SeriesSet, split: Split) -> dict[str, str]:
+def summarise(forecaster: Any, data: SeriesSet, split: Split) -> dict[str, str]:
     """A line for each thing that a user wants to see after training, by its name."""
     network, shape = forecaster.network_, forecaster.network_.shape
     train, validation, test = split.rows
@@ -37,7 +35,7 @@ def summarise(forecaster: "Forecaster", data: SeriesSet, split: Split) -> dict[s
     return lines
 
 
-def training(forecaster: "Forecaster") -> str:
+def training(forecaster: Any) -> str:
     """How long, which epoch was best, how often the gradient was clipped; whether it was of any use."""
     history = forecaster.history_
     text = f"{counted(len(history.epochs), 'epoch')}, best {history.best_epoch}"
@@ -46,7 +44,7 @@ def training(forecaster: "Forecaster") -> str:
     return f"{text}, {history.epochs[history.best_epoch - 1].clip_rate:.0%} of its steps clipped"
 
 
-def span(forecaster: "Forecaster", data: SeriesSet) -> str:
+def span(forecaster: Any, data: SeriesSet) -> str:
     """From when to when, and the step."""
     if data.stamps is None:
         return "no stamps"
