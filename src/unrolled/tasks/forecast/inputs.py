@@ -143,10 +143,8 @@ class ForecastInputs:
         columns = []
         for name in self.code_names(role):
             column = data.categories[name]
-            table = np.append(
-                self.vocabularies[name].encode(column.words), 0
-            )  # the code -1 picks the last, 0
-            columns.append(table[np.where(index < 0, -1, column.codes[index])])
+            codes = np.where(index < 0, -1, column.codes[index])
+            columns.append(Codes(codes, column.words).encode(self.vocabularies[name]))
         return torch.from_numpy(np.stack(columns, axis=-1))
 
     def _known(self, data: SeriesSet, numbers: torch.Tensor | None, index: np.ndarray) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from unrolled.data import SeriesSet, Split
+from unrolled.nn import parameter_count
 from unrolled.tasks.forecast.checks import too_short
 from unrolled.tasks.forecast.periods import shown
 from unrolled.tasks.forecast.scoring import listed
@@ -12,7 +13,6 @@ def summarise(forecaster: Any, data: SeriesSet, split: Split) -> dict[str, str]:
     """A line for each thing that a user wants to see after training, by its name."""
     network, shape = forecaster.network_, forecaster.network_.shape
     train, validation, test = split.rows
-    parameters = sum(parameter.numel() for parameter in network.parameters())
     lines = {
         "data": f"{data.rows:,} rows, {counted(len(data.names), 'series', 'series')},"
         f" {counted(shape.targets, 'target')}, {span(forecaster, data)}",
@@ -20,7 +20,8 @@ def summarise(forecaster: Any, data: SeriesSet, split: Split) -> dict[str, str]:
         f" {test:,} test",
         "model": f"{forecaster.cell.upper()} {forecaster.hidden_size} x {forecaster.layers},"
         f" {forecaster.decoder} decoder, history {shape.history}, horizon {shape.horizon}",
-        "size": f"{parameters:,} parameters, {network.cost():,} multiply-adds per streamed step",
+        "size": f"{parameter_count(network):,} parameters,"
+        f" {network.cost():,} multiply-adds per streamed step",
         "training": training(forecaster),
     }
     left = data.rows - train - validation - test

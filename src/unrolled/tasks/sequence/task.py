@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from unrolled.data import Frame, SequenceSet
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
+from unrolled.nn import parameter_count
 from unrolled.runtime import Column, Columns, Program, Stream
 from unrolled.tasks.sequence import files as sequence_files
 from unrolled.tasks.sequence.answers import Classes, Numbers
@@ -231,7 +232,7 @@ class SequenceTask(BaseEstimator):
 
     def _summarise(self, data: SequenceSet, parts: SequenceSplit) -> dict[str, str]:
         network, history, lengths = self.network_, self.history_, data.lengths
-        count = sum(parameter.numel() for parameter in network.parameters())
+        count = parameter_count(network)
         assert data.labels is not None
         sizes = [len(part) for part in (parts.train, parts.validation, parts.test)]
         ways = "bidirectional " if network.bidirectional else ""
