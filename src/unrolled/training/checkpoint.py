@@ -21,9 +21,9 @@ from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import new_card, read_model, write_model
 from unrolled.training.carried import flatten, rebuild
 from unrolled.training.history import EpochSums, History
-from unrolled.training.optimizer import AdamW, Moments
+from unrolled.training.optimizer import Moments
 from unrolled.training.options import TrainingOptions
-from unrolled.training.run import Run
+from unrolled.training.run import Run, new_optimizer
 from unrolled.training.weights import Weights
 
 KIND = "checkpoint"
@@ -116,6 +116,7 @@ def write_checkpoint(path: Path, run: Run, who: dict[str, Any]) -> None:
     rest = {
         "identity": who,
         "position": {"epoch": run.epoch, "index": run.index},
+        "averaged_from": run.averaged_from,
         "sums": asdict(run.sums),
         "history": run.history.card(),
         "carried": structure,
@@ -149,7 +150,7 @@ def _restored(
     card: Mapping[str, Any], tensors: Weights, network: Module, options: TrainingOptions, device: torch.device
 ) -> Run:
     network.load_state_dict(_unprefixed("network", tensors))
-    optimizer = AdamW(network, options.weight_decay)
+    optimizer = new_optimizer(network, options)
     for name, parameter in network.named_parameters():
         moments = _unprefixed(f"moments/{name}", tensors)
         if moments:
@@ -169,6 +170,7 @@ def _restored(
         index=card["position"]["index"],
         state=rebuild(card["carried"], carried),
         sums=EpochSums(**card["sums"]),
+        averaged_from=card["averaged_from"],
     )
 
 

@@ -21,11 +21,10 @@ from unrolled.training.clipping import clip_gradients
 from unrolled.training.device import autocast, choose_device, reproducible, to_device
 from unrolled.training.history import EpochSums, History
 from unrolled.training.interrupt import Interrupt, deferred_interrupt
-from unrolled.training.optimizer import AdamW
 from unrolled.training.options import TrainingOptions
 from unrolled.training.progress import Reporter, default_reporter
-from unrolled.training.run import Run
-from unrolled.training.weights import Weights, averaged, restore, snapshot, start_average, update_average
+from unrolled.training.run import Run, new_optimizer
+from unrolled.training.weights import Weights, averaged, restore, snapshot, start_average
 
 Loss = Callable[[Module, Any, Any], tuple[Tensor, Any]]
 Validate = Callable[[Module], float]
@@ -99,7 +98,7 @@ def start_run(
     """A run before its first step; the untrained network is scored, and is the best so far."""
     average = start_average(network) if options.average else None
     history = History(untrained=_finite_score(network, validate, average, "the untrained network"))
-    optimizer = AdamW(network, options.weight_decay)
+    optimizer = new_optimizer(network, options)
     return Run(network, optimizer, options, device, steps, history, best=snapshot(network), average=average)
 
 
@@ -160,8 +159,7 @@ def train_step(run: Run, batch: Any, loss: Loss) -> None:
     number, length, over = torch.stack([value.detach().to(norm), norm, clipped.to(norm)]).tolist()
     _refuse_not_finite(run, number, length)
     run.optimizer.step(run.rate)
-    if run.average is not None:
-        update_average(run.average, run.network, run.options.average, run.step)
+    run.follow()
     run.state = detach(state)
     run.sums.add(number, length, bool(over))
     run.index += 1
@@ -175,6 +173,7 @@ def finish_epoch(run: Run, validate: Validate) -> None:
         with averaged(run.network, run.average):
             run.best = snapshot(run.network)
     run.epoch, run.index, run.state, run.sums = run.epoch + 1, 0, None, EpochSums()
+    run.average_when_still()
 
 
 def _finite_score(network: Module, validate: Validate, average: Weights | None, when: str) -> float:

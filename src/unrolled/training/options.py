@@ -9,6 +9,7 @@ from unrolled.errors import ArgumentError, explain
 
 SCHEDULES = ("cosine", "constant", "decay")
 PRECISIONS = ("fp32", "bf16")
+OPTIMIZERS = ("adamw", "nt-asgd")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class TrainingOptions:
     - seed: of everything random in training, such as dropout.
     - device: "auto", "cpu", "cuda", "cuda:1", ...
     - average: decay of the moving average of the weights, such as 0.999, that is validated and kept; 0 = off.
+    - optimizer: "adamw", or "nt-asgd": gradient descent whose weights are averaged from the first epoch on
+      whose validation score is worse than one `non_monotone` epochs older.
 
     Raises: ArgumentError that names the option.
 
@@ -48,6 +51,8 @@ class TrainingOptions:
     seed: int = 0
     device: str = "auto"
     average: float = 0.0
+    optimizer: str = "adamw"
+    non_monotone: int = 5
 
     def __post_init__(self) -> None:
         integer("epochs", self.epochs, 0, "0 trains nothing, 50 is usual.")
@@ -65,6 +70,11 @@ class TrainingOptions:
         integer("seed", self.seed, 0, "Any whole number from 0 on.")
         number("seed", self.seed, maximum=2**63 - 1, cure="Any smaller one is as good.")
         _below_one("average", self.average)
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        integer("non_monotone", self.non_monotone, 0, "5 is usual.")
+        if self.optimizer == "nt-asgd" and self.average:
+            cure = "It has an average of its own."
+            raise ArgumentError(explain("average", "0 with optimizer='nt-asgd'", repr(self.average), cure))
 
     def card(self) -> dict[str, Any]:
         """The options as plain values, for a model file's card."""

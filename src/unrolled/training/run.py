@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from torch.nn import Module
 
+from unrolled.training.averaged_sgd import SGD, stands_still, update_mean
 from unrolled.training.history import EpochSums, History
 from unrolled.training.optimizer import AdamW
 from unrolled.training.options import TrainingOptions
 from unrolled.training.schedule import learning_rate
-from unrolled.training.weights import Weights
+from unrolled.training.weights import Weights, start_average, update_average
 
 
 @dataclass
@@ -18,11 +19,12 @@ class Run:
     """A training run at a moment between two steps.
 
     The next batch is `source.batch(epoch, index)`; an epoch has `steps` of them. `state` is what the network
-    carries from batch to batch, `average` the moving average of its weights, `best` those of the best score.
+    carries from batch to batch, `average` the average of its weights that is validated, `best` those of the
+    best score. `averaged_from` is the step at which NT-ASGD has begun to average; -1 = not yet.
     """
 
     network: Module
-    optimizer: AdamW
+    optimizer: AdamW | SGD
     options: TrainingOptions
     device: torch.device
     steps: int
@@ -33,6 +35,7 @@ class Run:
     index: int = 0
     state: Any = None
     sums: EpochSums = field(default_factory=EpochSums)
+    averaged_from: int = -1
 
     @property
     def step(self) -> int:
@@ -47,6 +50,22 @@ class Run:
     def rate_of(self, step: int) -> float:
         """The learning rate of a step of the whole run."""
         return learning_rate(step, self.options.epochs * self.steps, self.options)
+
+    def follow(self) -> None:
+        """Take the weights as this step has left them into the average, where there is one."""
+        if self.average is None:
+            return
+        if self.averaged_from >= 0:
+            update_mean(self.average, self.network, self.step + 1 - self.averaged_from)
+        else:
+            update_average(self.average, self.network, self.options.average, self.step)
+
+    def average_when_still(self) -> None:
+        """Begin to average, if this is NT-ASGD and the validation score of the epoch asks for it."""
+        if self.options.optimizer != "nt-asgd" or self.averaged_from >= 0:
+            return
+        if stands_still(self.history.scores, self.options.non_monotone):
+            self.average, self.averaged_from = start_average(self.network), self.step
 
     @property
     def done(self) -> bool:
@@ -72,3 +91,9 @@ class Run:
         epoch = self.history.best_epoch
         when = f"after epoch {epoch}" if epoch else "untrained"
         return f"validation {self.history.best:.6g}, {when}"
+
+
+def new_optimizer(network: Module, options: TrainingOptions) -> AdamW | SGD:
+    """The optimiser that the options name, before its first step."""
+    kind: Any = AdamW if options.optimizer == "adamw" else SGD
+    return kind(network, options.weight_decay)
