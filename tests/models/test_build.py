@@ -6,6 +6,8 @@ from unrolled.errors import ArgumentError
 from unrolled.models import ForecastShape, SequenceShape, build
 from unrolled.nn import parameter_count
 
+KINDS = "segment, direct, recursive, sequence, language, masked"
+
 
 @pytest.mark.parametrize("kind", ["segment", "direct", "recursive", "sequence"])
 def test_configuration_is_json_that_builds_an_equal_network(kind):
@@ -31,9 +33,9 @@ def options_of(network):
     [
         (
             {"kind": "segmnt"},
-            "kind: expected one of segment, direct, recursive, sequence, got 'segmnt'. Did you mean",
+            f"kind: expected one of {KINDS}, got 'segmnt'. Did you mean",
         ),
-        ({}, "kind: expected one of segment, direct, recursive, sequence, got None."),
+        ({}, f"kind: expected one of {KINDS}, got None."),
         ({"kind": "direct"}, "shape: expected an object, got None. A shape names the columns"),
         ({"kind": "direct", "shape": {}, "hiden": 3}, "got 'hiden'. Did you mean 'hidden'?"),
         ({"kind": "direct", "shape": {"target": 3}}, "got 'target'. Did you mean 'targets'?"),

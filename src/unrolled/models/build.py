@@ -7,18 +7,30 @@ from typing import Any
 from unrolled.arguments import one_of
 from unrolled.errors import ArgumentError, explain
 from unrolled.models.direct import DirectNetwork
+from unrolled.models.language import LanguageShape
+from unrolled.models.language_model import LanguageNetwork
+from unrolled.models.masked_language_model import MaskedLanguageNetwork
 from unrolled.models.recursive import RecursiveNetwork
 from unrolled.models.segment import SegmentNetwork
 from unrolled.models.sequence import SequenceNetwork
 from unrolled.models.shape import ForecastShape, SequenceShape, check_names
 
-Network = SegmentNetwork | DirectNetwork | RecursiveNetwork | SequenceNetwork
+Network = (
+    SegmentNetwork
+    | DirectNetwork
+    | RecursiveNetwork
+    | SequenceNetwork
+    | LanguageNetwork
+    | MaskedLanguageNetwork
+)
 
 KINDS: dict[str, tuple[Any, Any]] = {
     "segment": (SegmentNetwork, ForecastShape),
     "direct": (DirectNetwork, ForecastShape),
     "recursive": (RecursiveNetwork, ForecastShape),
     "sequence": (SequenceNetwork, SequenceShape),
+    "language": (LanguageNetwork, LanguageShape),
+    "masked": (MaskedLanguageNetwork, LanguageShape),
 }
 
 

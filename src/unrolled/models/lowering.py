@@ -199,7 +199,7 @@ def _features(b: Builder, inputs: ScaledInputs, role: str, ahead: bool = False) 
     return parts
 
 
-def _cell(layer: Any, prefix: str) -> dict[str, Any]:
+def cell_attributes(layer: Any, prefix: str) -> dict[str, Any]:
     """A cell's attributes, as every recurrent operation has them."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "gain_ih", "gain_hh")
     return {
@@ -228,7 +228,7 @@ def _run_stack_states(b: Builder, stack: Stack, x: str) -> list[str]:
     """The full state of each layer at each row."""
     states = []
     for layer, prefix in _layers(stack):
-        states.append(b.add(prefix, ops.Recurrent(**_cell(layer, prefix), emit="state"), x))
+        states.append(b.add(prefix, ops.Recurrent(**cell_attributes(layer, prefix), emit="state"), x))
         x = _hidden_of(b, layer, states[-1])
     return states
 
@@ -243,11 +243,15 @@ def _run_stack(b: Builder, stack: Stack, x: str, layers: int | None = None) -> s
 def _run_layer(b: Builder, layer: Any, prefix: str, x: str) -> list[str]:
     """One value for a layer, or the forward and the backward one."""
     if not isinstance(layer, Bidirectional):
-        return [b.add(prefix, ops.Recurrent(**_cell(layer, prefix)), x)]
+        return [b.add(prefix, ops.Recurrent(**cell_attributes(layer, prefix)), x)]
     forward, backward = f"{prefix}.layer_forward", f"{prefix}.layer_backward"
     return [
-        b.add(forward, ops.Recurrent(**_cell(layer.layer_forward, forward)), x),
-        b.add(backward, ops.Recurrent(**_cell(layer.layer_backward, backward), direction="backward"), x),
+        b.add(forward, ops.Recurrent(**cell_attributes(layer.layer_forward, forward)), x),
+        b.add(
+            backward,
+            ops.Recurrent(**cell_attributes(layer.layer_backward, backward), direction="backward"),
+            x,
+        ),
     ]
 
 
@@ -290,7 +294,7 @@ def _read_segments(b: Builder, network: "SegmentNetwork", values: str) -> list[s
     x = b.add("embedded_relu", ops.Activation("relu"), x)
     states = []
     for layer, prefix in _layers(network.recurrent):
-        y = b.add(prefix, ops.Scan(**_cell(layer, prefix), emit="state"), x)
+        y = b.add(prefix, ops.Scan(**cell_attributes(layer, prefix), emit="state"), x)
         states.append(b.add(f"{prefix}.last", ops.Final(), y))
         x = _hidden_of(b, layer, y)
     return states
@@ -339,7 +343,9 @@ def _decode_segments(b: Builder, network: "SegmentNetwork", x: str, states: list
         width = network.hidden * (2 if layer.cell.kind == "lstm" else 1)
         start = b.add(f"{prefix}.start", ops.Reshape((C, 1, width)), state)
         start = b.add(f"{prefix}.starts", ops.Repeat((C, M, width)), start)
-        x = _hidden_of(b, layer, b.add(f"{prefix}.decode", ops.Step(**_cell(layer, prefix)), x, start))
+        x = _hidden_of(
+            b, layer, b.add(f"{prefix}.decode", ops.Step(**cell_attributes(layer, prefix)), x, start)
+        )
     return x
 
 
@@ -370,7 +376,7 @@ def _path_body(network: "RecursiveNetwork", paths: int, least_spread: float, nam
             parts.append(_for_each_path(b, name, (paths, widths[name])))
     x, outputs = b.concat("features", parts), {}
     for number, (layer, prefix) in enumerate(_layers(network.recurrent)):
-        state = b.add(prefix, ops.Step(**_cell(layer, prefix)), x, f"state_{number}")
+        state = b.add(prefix, ops.Step(**cell_attributes(layer, prefix)), x, f"state_{number}")
         outputs[f"state_{number}"] = state
         x = _hidden_of(b, layer, state)
     told = b.dense("head", x)  # (paths, 2 * C)

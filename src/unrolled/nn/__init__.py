@@ -2,6 +2,7 @@
 
 from unrolled.nn.bidirectional import Bidirectional
 from unrolled.nn.convert import from_torch, to_torch
+from unrolled.nn.dropout import embedding_dropout, locked_dropout
 from unrolled.nn.elman import Elman
 from unrolled.nn.gru import GRU
 from unrolled.nn.layer import Layer, parameter_count

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from unrolled.arguments import flag
 from unrolled.errors import ArgumentError, ShapeError, explain
+from unrolled.nn.dropout import locked_dropout
 from unrolled.nn.layer import Layer, check_lengths, check_states
 from unrolled.nn.recurrent import check_probability
 
@@ -17,8 +18,9 @@ from unrolled.nn.recurrent import check_probability
 class Stack(Layer):
     """Recurrent layers, each reading the output of the one below.
 
-    `dropout` is the probability of a zero in what goes from one layer to the next, in training. With
-    `residual` every layer but the first adds what came from below (before dropout) to its output.
+    `dropout` is the probability of a zero in what goes from one layer to the next, in training; with `locked`
+    a feature is dropped at all steps of a row or at none. With `residual` every layer but the first adds what
+    came from below (before dropout) to its output.
 
     Shapes: x (batch, time, input of the first) -> y (batch, time, output of the last); a tuple of states.
     Raises: ShapeError if two neighbours do not fit; ArgumentError.
@@ -31,9 +33,12 @@ class Stack(Layer):
         (torch.Size([2, 5, 8]), torch.Size([2, 8]))
     """
 
-    def __init__(self, layers: Sequence[Layer], dropout: float = 0.0, residual: bool = False):
+    def __init__(
+        self, layers: Sequence[Layer], dropout: float = 0.0, residual: bool = False, locked: bool = False
+    ):
         super().__init__()
         self.dropout = check_probability("dropout", dropout)
+        self.locked = flag("locked", locked)
         self.residual = flag("residual", residual)
         self.layers = torch.nn.ModuleList(_check_layers(layers, self.residual))
         self.input_size = layers[0].input_size
@@ -50,14 +55,16 @@ class Stack(Layer):
         after = [first]
         for layer, start in zip(self.layers[1:], before[1:], strict=True):
             below = y
-            y, last = layer(F.dropout(below, self.dropout, self.training), start, lengths)
+            drop = locked_dropout if self.locked else F.dropout
+            y, last = layer(drop(below, self.dropout, self.training), start, lengths)
             y = y + below if self.residual else y
             after.append(last)
         return y, tuple(after)
 
     def extra_repr(self) -> str:
         """What differs from the defaults, for print."""
-        return f"dropout={self.dropout}, residual={self.residual}" if self.dropout or self.residual else ""
+        told = {"dropout": self.dropout, "residual": self.residual, "locked": self.locked}
+        return ", ".join(f"{name}={value}" for name, value in told.items() if value)
 
 
 def _check_layers(layers: Sequence[Layer], residual: bool) -> list[Layer]:

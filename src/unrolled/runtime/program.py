@@ -3,7 +3,7 @@
 Everything a runtime needs is here, and nothing else: static shapes per row, an explicit state, weights by
 name. The inputs have fixed names:
 
-    x                                       a row of a sequence to label or rate
+    x, x_codes                              a row of a sequence to label or rate: numbers, codes of words
     target, past, known, static             the numbers of a row, raw units; NaN = missing
     past_codes, known_codes, static_codes   the words of a row as codes; 0 = unknown or missing
     future_known, future_known_codes        the same columns of the next `horizon` rows
@@ -34,7 +34,9 @@ from unrolled.runtime.operations.base import Array, Arrays, Spec
 VERSION = 1
 INPUTS = {
     **dict.fromkeys(("x", "target", "past", "known", "static", "future_known", "noise"), "float32"),
-    **dict.fromkeys(("past_codes", "known_codes", "static_codes", "future_known_codes", "series"), "int64"),
+    **dict.fromkeys(
+        ("x_codes", "past_codes", "known_codes", "static_codes", "future_known_codes", "series"), "int64"
+    ),
     **dict.fromkeys(("stamp", "future_stamp"), "int64"),
     # the numeric columns of `known` where time features are the rest of it
     **dict.fromkeys(("known_columns", "future_known_columns"), "float32"),
