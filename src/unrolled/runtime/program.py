@@ -151,7 +151,7 @@ class Program:
         digest = hashlib.sha256(json.dumps(self.to_card(), sort_keys=True).encode())
         for name, array in self.weights.items():
             digest.update(f"{name} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+            digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
         return digest.digest()
 
     def to_card(self) -> Card:
@@ -209,7 +209,7 @@ def _looks_up_series(node: Node) -> bool:
 
 
 def _frozen(array: Array) -> Array:
-    copy = np.array(array, np.float32, order="C")
+    copy = np.array(array, np.int8 if array.dtype == np.int8 else np.float32, order="C")
     copy.flags.writeable = False
     return copy
 

@@ -29,6 +29,9 @@ from unrolled.runtime.operations.preprocessing import WindowAnchor as WindowAnch
 from unrolled.runtime.operations.quantiles import Conformal as Conformal
 from unrolled.runtime.operations.quantiles import PathQuantiles as PathQuantiles
 from unrolled.runtime.operations.quantiles import QuantileHead as QuantileHead
+from unrolled.runtime.operations.quantised import RecurrentInt8 as RecurrentInt8
+from unrolled.runtime.operations.quantised import ScanInt8 as ScanInt8
+from unrolled.runtime.operations.quantised import StepInt8 as StepInt8
 from unrolled.runtime.operations.recurrent import Recurrent as Recurrent
 from unrolled.runtime.operations.recurrent import Scan as Scan
 from unrolled.runtime.operations.recurrent import Step as Step

@@ -106,8 +106,8 @@ def expect_axes(spec: Spec, count: int) -> None:
     expect(len(spec.shape) >= count, "input", f"at least {count} axes", spec)
 
 
-def weight(weights: Arrays, name: str, shape: tuple[int | None, ...]) -> Array:
-    """A float32 weight by its name, if it is there and has the shape; None stands for any size.
+def weight(weights: Arrays, name: str, shape: tuple[int | None, ...], dtype: str = "float32") -> Array:
+    """A weight by its name, if it is there and has the shape and the type; None stands for any size.
 
     Raises: ArgumentError where it is missing; ShapeError where it does not fit.
     """
@@ -120,7 +120,7 @@ def weight(weights: Arrays, name: str, shape: tuple[int | None, ...]) -> Array:
         want is None or want == have for want, have in zip(shape, found.shape, strict=True)
     )
     wanted = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
-    expect(fits and found.dtype == np.float32, name, f"float32 {wanted}", f"{found.dtype} {found.shape}")
+    expect(fits and found.dtype == np.dtype(dtype), name, f"{dtype} {wanted}", f"{found.dtype} {found.shape}")
     return found
 
 

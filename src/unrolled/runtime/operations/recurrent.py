@@ -48,7 +48,15 @@ class _Cell(Operation):
     reset_after: bool = True  # GRU
     keep_h: float = 0.0  # zoneout: the share of the old state that stays
     keep_c: float = 0.0
-    weight_fields: ClassVar = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "gain_ih", "gain_hh")
+    weight_fields: ClassVar[tuple[str, ...]] = (
+        "weight_ih",
+        "weight_hh",
+        "bias_ih",
+        "bias_hh",
+        "gain_ih",
+        "gain_hh",
+    )
+    matrix_dtype: ClassVar = "float32"
 
     def _hidden(self, inputs: Sequence[Spec], weights: Arrays) -> int:
         """The hidden size, after every attribute and weight has been checked."""
@@ -58,10 +66,10 @@ class _Cell(Operation):
         number("keep_c", self.keep_c, 0, 1)
         expect_floats(inputs)
         expect_axes(inputs[0], 1)
-        hidden = int(weight(weights, self.weight_hh, (None, None)).shape[1])
+        hidden = int(weight(weights, self.weight_hh, (None, None), self.matrix_dtype).shape[1])
         rows = GATES[self.cell] * hidden
-        weight(weights, self.weight_hh, (rows, hidden))
-        weight(weights, self.weight_ih, (rows, inputs[0].shape[-1]))
+        weight(weights, self.weight_hh, (rows, hidden), self.matrix_dtype)
+        weight(weights, self.weight_ih, (rows, inputs[0].shape[-1]), self.matrix_dtype)
         for name in (self.bias_ih, self.bias_hh, self.gain_ih, self.gain_hh):
             if name is not None:
                 weight(weights, name, (rows,))
@@ -70,27 +78,34 @@ class _Cell(Operation):
     def _state_count(self) -> int:
         return 2 if self.cell == "lstm" else 1
 
-    def _input_product(self, x: Array, weights: Arrays) -> Array:
-        return _product(x, weights, self.weight_ih, self.bias_ih, self.gain_ih, GATES[self.cell])
+    def product_ih(self, x: Array, weights: Arrays) -> Array:
+        """`W x`, without the bias."""
+        return project(x, weights[self.weight_ih])
+
+    def product_hh(self, h: Array, weights: Arrays) -> Array:
+        """`U h`, without the bias."""
+        return project(h, weights[self.weight_hh])
+
+    def _input_sum(self, x: Array, weights: Arrays) -> Array:
+        return _finish(self, self.product_ih(x, weights), weights, self.bias_ih, self.gain_ih)
 
     def _step_cost(self, inputs: Sequence[Spec], weights: Arrays) -> int:
         """Multiply-adds of one step for one vector."""
         return int(weights[self.weight_ih].size + weights[self.weight_hh].size)
 
 
-def _product(v: Array, weights: Arrays, matrix: str, bias: str | None, gain: str | None, gates: int) -> Array:
-    """`W v + b`, or `gain * normalise(W v) + b` with each gate normalised over its own H units."""
-    product = project(v, weights[matrix])
+def _finish(op: _Cell, product: Array, weights: Arrays, bias: str | None, gain: str | None) -> Array:
+    """`p + b`, or `gain * normalise(p) + b` with each gate of the product p normalised over its H units."""
     if gain is not None:
-        by_gate = product.reshape((*product.shape[:-1], gates, -1))
+        by_gate = product.reshape((*product.shape[:-1], GATES[op.cell], -1))
         centred = by_gate - by_gate.mean(axis=-1, keepdims=True)
         variance = (centred * centred).mean(axis=-1, keepdims=True)
         product = (centred / np.sqrt(variance + EPSILON)).reshape(product.shape) * weights[gain]
     return product if bias is None else product + weights[bias]
 
 
-def _recurrent_product(op: _Cell, h: Array, weights: Arrays) -> Array:
-    return _product(h, weights, op.weight_hh, op.bias_hh, op.gain_hh, GATES[op.cell])
+def _recurrent_sum(op: _Cell, h: Array, weights: Arrays) -> Array:
+    return _finish(op, op.product_hh(h, weights), weights, op.bias_hh, op.gain_hh)
 
 
 def cell_step(op: _Cell, a: Array, state: tuple[Array, ...], weights: Arrays) -> tuple[Array, ...]:
@@ -110,13 +125,13 @@ def cell_step(op: _Cell, a: Array, state: tuple[Array, ...], weights: Arrays) ->
 
 
 def _elman_step(op: _Cell, a: Array, state: tuple[Array, ...], weights: Arrays) -> tuple[Array, ...]:
-    total = a + _recurrent_product(op, state[0], weights)
+    total = a + _recurrent_sum(op, state[0], weights)
     return (np.tanh(total) if op.activation == "tanh" else np.maximum(total, 0),)
 
 
 def _lstm_step(op: _Cell, a: Array, state: tuple[Array, ...], weights: Arrays) -> tuple[Array, ...]:
     h, c = state
-    i, f, g, o = np.split(a + _recurrent_product(op, h, weights), 4, axis=-1)
+    i, f, g, o = np.split(a + _recurrent_sum(op, h, weights), 4, axis=-1)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
 
@@ -124,12 +139,12 @@ def _lstm_step(op: _Cell, a: Array, state: tuple[Array, ...], weights: Arrays) -
 def _gru_step(op: _Cell, a: Array, state: tuple[Array, ...], weights: Arrays) -> tuple[Array, ...]:
     h = state[0]
     a_r, a_z, a_n = np.split(a, 3, axis=-1)
-    u_r, u_z, u_n = np.split(_recurrent_product(op, h, weights), 3, axis=-1)
+    u_r, u_z, u_n = np.split(_recurrent_sum(op, h, weights), 3, axis=-1)
     r = sigmoid(a_r + u_r)
     if op.reset_after:
         n = np.tanh(a_n + r * u_n)
     else:
-        n = np.tanh(a_n + np.split(_recurrent_product(op, r * h, weights), 3, axis=-1)[2])
+        n = np.tanh(a_n + np.split(_recurrent_sum(op, r * h, weights), 3, axis=-1)[2])
     z = sigmoid(a_z + u_z)
     return ((1 - z) * n + z * h,)
 
@@ -165,7 +180,7 @@ class Recurrent(_Cell):
         return dict.fromkeys(("h", "c")[: self._state_count()], spec)
 
     def run(self, inputs: Sequence[Array], states: Arrays, weights: Arrays) -> tuple[Array, dict[str, Array]]:
-        a = self._input_product(inputs[0], weights)
+        a = self._input_sum(inputs[0], weights)
         hidden = weights[self.weight_hh].shape[1]
         state = (
             tuple(states.values()) or (np.zeros((*a.shape[1:-1], hidden), np.float32),) * self._state_count()
@@ -204,7 +219,7 @@ class Scan(_Cell):
         return Spec((*inputs[0].shape[:-1], full if self.emit == "state" else hidden))
 
     def run(self, inputs: Sequence[Array], states: Arrays, weights: Arrays) -> tuple[Array, dict[str, Array]]:
-        a = self._input_product(inputs[0], weights)
+        a = self._input_sum(inputs[0], weights)
         count, hidden = self._state_count(), weights[self.weight_hh].shape[1]
         start = inputs[1] if len(inputs) == 2 else np.zeros((*a.shape[:-2], count * hidden), np.float32)
         state = tuple(np.split(start, count, axis=-1))
@@ -236,7 +251,7 @@ class Step(_Cell):
         return inputs[1]
 
     def run(self, inputs: Sequence[Array], states: Arrays, weights: Arrays) -> tuple[Array, dict[str, Array]]:
-        a = self._input_product(inputs[0], weights)
+        a = self._input_sum(inputs[0], weights)
         state = tuple(np.split(inputs[1], self._state_count(), axis=-1))
         return np.concatenate(cell_step(self, a, state, weights), axis=-1), {}
 
