@@ -6,6 +6,7 @@
     ├── DataError            the data is wrong: a column, a stamp, a value
     ├── ModelFileError       a model file is damaged, foreign or too new
     ├── OutputError          a file could not be written
+    ├── ExportError          an export differs from the model, or a compiler refused it
     ├── BackendError         a kernel backend or a device is not to be had here
     ├── MissingPartError     a part of unrolled is not installed
     ├── TrainingError        training cannot go on: the loss is not a number
@@ -40,6 +41,10 @@ class ModelFileError(UnrolledError):
 
 class OutputError(UnrolledError, OSError):
     """A file could not be written; what was there before is unharmed."""
+
+
+class ExportError(UnrolledError, RuntimeError):
+    """An exported model does not answer as the model does, or could not be built; nothing was written."""
 
 
 class BackendError(UnrolledError, RuntimeError):

@@ -1,0 +1,14 @@
+"""A Program on other machines: C, WebAssembly, ONNX, int8, and the check that they answer alike."""
+
+from unrolled.deploy.export import TARGETS as TARGETS
+from unrolled.deploy.export import Exported as Exported
+from unrolled.deploy.export import export as export
+from unrolled.deploy.parity import BOUND as BOUND
+from unrolled.deploy.parity import Parity as Parity
+from unrolled.deploy.parity import Replay as Replay
+from unrolled.deploy.parity import Runner as Runner
+from unrolled.deploy.parity import compare as compare
+from unrolled.deploy.parity import draw_rows as draw_rows
+from unrolled.deploy.parity import replay as replay
+from unrolled.deploy.target import Made as Made
+from unrolled.deploy.target import Target as Target
