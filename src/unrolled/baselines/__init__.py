@@ -3,6 +3,7 @@
 from unrolled.baselines.ets import ETS
 from unrolled.baselines.forecast import Plain, plain_forecasts
 from unrolled.baselines.naive import LastValue, SeasonalNaive
+from unrolled.baselines.ngrams import NGrams, choose_order
 from unrolled.baselines.past import ForecastBaseline, Rowed
 from unrolled.baselines.ridge import RidgeWindow
 from unrolled.baselines.sequences import (
@@ -26,12 +27,14 @@ __all__ = [
     "LogisticStatistics",
     "MajorityClass",
     "MeanValue",
+    "NGrams",
     "Plain",
     "RidgeStatistics",
     "RidgeWindow",
     "Rowed",
     "SeasonalNaive",
     "ValueBaseline",
+    "choose_order",
     "plain_classifiers",
     "plain_forecasts",
     "plain_regressions",

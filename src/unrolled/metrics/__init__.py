@@ -3,7 +3,7 @@
 Scores of one kind share one module, named after the kind: `metrics.forecast.mae`, `metrics.regression.mae`.
 """
 
-from unrolled.metrics import classification, conformal, forecast, regression
+from unrolled.metrics import classification, conformal, forecast, language, regression
 from unrolled.metrics.bootstrap import block_bootstrap
 from unrolled.metrics.conformal import apply_offsets, fit_offsets
 from unrolled.metrics.verdict import Verdict, judge
@@ -17,5 +17,6 @@ __all__ = [
     "fit_offsets",
     "forecast",
     "judge",
+    "language",
     "regression",
 ]
