@@ -122,7 +122,8 @@ def choose_order(
     """
     if not sum(map(len, train)) or not sum(map(len, validation)):
         raise ArgumentError(explain("texts", "at least one token in each part", "none", "Add texts."))
-    best, score = NGrams.fit(train, 1, tokens, end), np.inf
+    best = NGrams.fit(train, 1, tokens, end)
+    score = float(best.losses(validation, end).mean())
     for order in range(2, HIGHEST[tokens > MANY_TOKENS] + 1):
         model = NGrams.fit(train, order, tokens, end)
         loss = float(model.losses(validation, end).mean())
