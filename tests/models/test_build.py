@@ -4,9 +4,10 @@ import pytest
 
 from unrolled.errors import ArgumentError
 from unrolled.models import ForecastShape, SequenceShape, build
+from unrolled.models.build import KINDS as kinds_of_networks
 from unrolled.nn import parameter_count
 
-KINDS = "segment, direct, recursive, sequence, language, masked"
+KINDS = ", ".join(kinds_of_networks)
 
 
 @pytest.mark.parametrize("kind", ["segment", "direct", "recursive", "sequence"])

@@ -14,6 +14,7 @@ from unrolled.models.recursive import RecursiveNetwork
 from unrolled.models.segment import SegmentNetwork
 from unrolled.models.sequence import SequenceNetwork
 from unrolled.models.shape import ForecastShape, SequenceShape, check_names
+from unrolled.models.translation import TranslationNetwork, TranslationShape
 
 Network = (
     SegmentNetwork
@@ -22,6 +23,7 @@ Network = (
     | SequenceNetwork
     | LanguageNetwork
     | MaskedLanguageNetwork
+    | TranslationNetwork
 )
 
 KINDS: dict[str, tuple[Any, Any]] = {
@@ -31,6 +33,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "sequence": (SequenceNetwork, SequenceShape),
     "language": (LanguageNetwork, LanguageShape),
     "masked": (MaskedLanguageNetwork, LanguageShape),
+    "translation": (TranslationNetwork, TranslationShape),
 }
 
 

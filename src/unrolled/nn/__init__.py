@@ -1,5 +1,6 @@
 """Recurrent layers, batch first, their state in the open: `y, state = layer(x, state=None, lengths=None)`."""
 
+from unrolled.nn.attention import Attention
 from unrolled.nn.bidirectional import Bidirectional
 from unrolled.nn.convert import from_torch, to_torch
 from unrolled.nn.dropout import embedding_dropout, locked_dropout
