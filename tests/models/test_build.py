@@ -4,10 +4,10 @@ import pytest
 
 from unrolled.errors import ArgumentError
 from unrolled.models import ForecastShape, SequenceShape, build
-from unrolled.models.build import KINDS as kinds_of_networks
+from unrolled.models.build import KINDS as NETWORKS
 from unrolled.nn import parameter_count
 
-KINDS = ", ".join(kinds_of_networks)
+KINDS = ", ".join(NETWORKS)
 
 
 @pytest.mark.parametrize("kind", ["segment", "direct", "recursive", "sequence"])
