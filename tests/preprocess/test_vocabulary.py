@@ -43,3 +43,14 @@ def test_bad_arguments():
         Vocabulary.fit(["a", 3])
     with pytest.raises(ArgumentError, match="numbers: expected 0 to 1, got 7"):
         Vocabulary.fit("a").decode([7])
+
+
+def test_rare_words_and_too_many_are_cut_and_specials_stand_first():
+    words = ["a"] * 3 + ["b"] * 2 + ["c"] * 2 + ["d"]
+    vocabulary = Vocabulary.fit(words, min_count=2, specials=("<s>",), max_size=2)
+    assert vocabulary.words == ("a", "b") and len(vocabulary) == 4
+    assert vocabulary.encode(["a", "b", "c", "<s>"]).tolist() == [2, 3, 0, 0]
+    assert vocabulary.decode([0, 1, 2]) == [None, "<s>", "a"]
+    again = Vocabulary.from_card(json.loads(json.dumps(vocabulary.card())))
+    assert again.specials == ("<s>",) and again.number("<s>") == 1
+    assert "specials" not in Vocabulary.fit("ab").card()
