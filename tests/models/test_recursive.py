@@ -5,7 +5,7 @@ import torch
 from unrolled.errors import ArgumentError, ShapeError
 from unrolled.models import ForecastShape, RecursiveNetwork, path_quantiles
 from unrolled.models.heads import START_WIDTH
-from unrolled.models.recurrent import map_state
+from unrolled.models.recurrent import join_states, map_state
 from unrolled.models.recursive import LEAST_SPREAD
 
 
@@ -55,7 +55,7 @@ def test_without_noise_the_path_is_that_of_the_means(shape_of, make_batch, make_
     """Each mean fed back as if it had been observed."""
     shape = shape_of("recursive")
     network, batch = make_network("recursive", shape), make_batch(shape, time=7)
-    paths, _ = network.sample(batch, None, torch.zeros(1, 2, 4, 2))
+    paths = network.paths(network.start(batch), torch.zeros(1, 2, 4, 2))
     _, scale = network.inputs.target_scaling(batch)
     _, state = network.loss(batch)
     for step in range(4):
@@ -75,7 +75,7 @@ def test_noise_moves_a_path_by_its_spread(shape_of, make_batch, make_network):
     shape = shape_of("recursive")
     network, batch = make_network("recursive", shape, stirred=False), make_batch(shape)
     noise = torch.tensor([1.0, -2.0])[None, :, None, None].expand(1, 2, 4, 2)
-    paths, _ = network.sample(batch, None, noise)
+    paths = network.paths(network.start(batch), noise)
     steps = torch.arange(1.0, 5.0)[:, None] * (START_WIDTH + LEAST_SPREAD)
     last = batch["target"][:, -1:]
     torch.testing.assert_close(paths[:, 0], last + steps)
@@ -111,6 +111,18 @@ def test_a_row_at_a_time_equals_the_whole(shape_of, make_batch, make_network):
     for step in range(6):
         answer, state = network.forecast(chunk(batch, step, step + 1), state, noise)
     torch.testing.assert_close(answer, whole)
+
+
+@pytest.mark.parametrize("cell", ["elman", "lstm"])
+def test_origins_together_equal_the_origins_alone(cell, shape_of, make_batch, make_network):
+    shape = shape_of("recursive")
+    network, batch = make_network("recursive", shape, cell=cell, layers=2), make_batch(shape, time=9)
+    noise = torch.randn(6, 5, 4, 2)
+    starts = [network.start(chunk(batch, 0, 4)), network.start(batch)]
+    together = network.quantiles(join_states(starts), noise)
+    for part, start in zip(together.split(3), starts, strict=True):
+        own = noise[:3] if start is starts[0] else noise[3:]
+        torch.testing.assert_close(part, network.quantiles(start, own))
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 100])

@@ -1,6 +1,6 @@
 """The recurrent stack that every network here is built around, and what can be done with its state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -65,6 +65,14 @@ def map_state(function: Callable[[Tensor], Tensor], state: Any) -> Any:
         return function(state)
     parts = [map_state(function, part) for part in state]
     return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
+
+
+def join_states(states: Sequence[Any]) -> Any:
+    """The rows of several states of one kind, one after the other."""
+    if isinstance(states[0], Tensor):
+        return torch.cat(list(states))
+    parts = [join_states(part) for part in zip(*states, strict=True)]
+    return type(states[0])(*parts) if hasattr(states[0], "_fields") else tuple(parts)
 
 
 def restart(state: Any, fresh: Tensor | None) -> Any:

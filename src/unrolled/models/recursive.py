@@ -8,7 +8,7 @@ Key: B batch · T steps of a chunk · H horizon · C targets · N paths.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,18 @@ from unrolled.types import RecursiveState
 # A series that stands still would otherwise drive the spread to 0 and the likelihood to infinity.
 LEAST_SPREAD = 1e-3
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
+
+
+class Start(NamedTuple):
+    """What sample paths start from: all that is known at some origins, one in each row.
+
+    Shapes: mean, scale (B, C), of the target; context parts (B, H, size), what is known of the rows ahead.
+    """
+
+    state: RecursiveState
+    mean: Tensor
+    scale: Tensor
+    context: tuple[Tensor, ...]
 
 
 class RecursiveNetwork(nn.Module):
@@ -85,42 +97,54 @@ class RecursiveNetwork(nn.Module):
     ) -> tuple[Tensor, RecursiveState]:
         """The quantiles over sample paths in raw units, (B, H, C, quantiles), and the state after the chunk.
 
-        Shapes: noise as in `sample`.
+        Shapes: noise as in `paths`.
         Raises: ArgumentError where there is no noise; ShapeError where it does not fit.
         """
-        paths, state = self.sample(batch, state, noise)
-        _, scale = self.inputs.target_scaling(batch)
-        quantiles = path_quantiles(paths, self.shape.quantiles)
-        return keep_order(quantiles + scale[:, None, :, None] * self.offsets.values, self.offsets.base), state
+        start = self.start(batch, state)
+        return self.quantiles(start, noise), start.state
 
-    def sample(
-        self, batch: Batch, state: RecursiveState | None = None, noise: Tensor | None = None
-    ) -> tuple[Tensor, RecursiveState]:
-        """Sample paths in raw units, (B, N, H, C), and the state after the chunk.
-
-        Shapes: noise (B or 1, N, H, C), standard normal. Zeros give the path of the means.
-        """
-        rows = len(batch["target"])
-        noise = self._checked_noise(noise, rows)
-        _, _, _, state = self.read(batch, state)
-        count, steps = noise.shape[1], self.shape.horizon
-        mean, scale = (part.repeat_interleave(count, 0) for part in self.inputs.target_scaling(batch))
+    def start(self, batch: Batch, state: RecursiveState | None = None) -> Start:
+        """Advance over a chunk and gather what sample paths after it start from."""
+        *_, state = self.read(batch, state)
         first = valid_steps(batch).sum(1, keepdim=True)
-        context = [
+        steps = self.shape.horizon
+        context = (
             *(take_ahead(part, first, steps)[:, 0] for part in self.inputs.features("known", batch)),
             *(part[:, None].expand(-1, steps, -1) for part in self.inputs.features("static", batch)),
-        ]
-        repeated = [part.repeat_interleave(count, 0) for part in context]  # each (B * N, H, size)
+        )
+        return Start(state, *self.inputs.target_scaling(batch), context)
+
+    def quantiles(self, start: Start, noise: Tensor | None = None) -> Tensor:
+        """The quantiles over sample paths in raw units, (B, H, C, quantiles). Noise as in `paths`."""
+        quantiles = path_quantiles(self.paths(start, noise), self.shape.quantiles)
+        offsets = start.scale[:, None, :, None] * self.offsets.values
+        return keep_order(quantiles + offsets, self.offsets.base)
+
+    def paths(self, start: Start, noise: Tensor | None = None) -> Tensor:
+        """Sample paths in raw units, (B, N, H, C).
+
+        All of them advance together, as B * N rows of a batch.
+        Shapes: noise (B or 1, N, H, C), standard normal. Zeros give the path of the means.
+        Raises: ArgumentError where there is no noise; ShapeError where it does not fit.
+        """
+        rows = len(start.mean)
+        noise = self._checked_noise(noise, rows)
+        count = noise.shape[1]
+
+        def repeated(part: Tensor) -> Tensor:
+            return part.repeat_interleave(count, 0)  # (B * N, ...)
+
         draws = noise.expand(rows, -1, -1, -1).flatten(0, 1)  # (B * N, H, C)
-        recurrent, last, previous = map_state(lambda part: part.repeat_interleave(count, 0), state)
+        mean, scale = repeated(start.mean), repeated(start.scale)
+        recurrent, last, previous = map_state(repeated, start.state)
         anchor = torch.where(last.isnan(), mean, last)
-        path = []
-        for step in range(steps):
-            now = [part[:, step : step + 1] for part in repeated]
+        path = torch.empty_like(draws)
+        for step in range(self.shape.horizon):
+            now = [repeated(part[:, step : step + 1]) for part in start.context]
             centre, spread, recurrent = self.advance(previous[:, None], now, (mean, scale), recurrent)
             anchor = previous = anchor + scale * (centre[:, 0] + spread[:, 0] * draws[:, step])
-            path.append(previous)
-        return torch.stack(path, dim=1).unflatten(0, (rows, count)), state
+            path[:, step] = previous
+        return path.unflatten(0, (rows, count))
 
     def read(
         self, batch: Batch, state: RecursiveState | None

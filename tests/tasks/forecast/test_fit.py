@@ -45,6 +45,16 @@ def test_test_rows_change_nothing_of_the_network(decoder):
     assert plain(decoder).inputs_.card() == other.inputs_.card()
 
 
+@pytest.mark.parametrize("together", [1, 25, 10_000])
+def test_forecasts_do_not_depend_on_how_many_paths_advance_together(together, monkeypatch):
+    model, data = plain("recursive"), read_series(wave(), Roles(("y",), time="t"))
+    rows = np.array([60, 159, 13, 61, 100])  # in any order
+    judged = Origins(rows, np.zeros(5, np.int64))
+    alone = [model.runner().at(data, Origins(rows[n : n + 1], judged.series[:1])) for n in range(5)]
+    monkeypatch.setattr("unrolled.tasks.forecast.run.PATHS", together)
+    np.testing.assert_allclose(model.runner().at(data, judged), np.concatenate(alone), rtol=1e-6)
+
+
 @decoders
 def test_the_calibration_half_changes_only_the_offsets(decoder):
     one, other = plain(decoder), fit(changed(wave(), 115, 130), decoder)

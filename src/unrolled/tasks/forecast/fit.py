@@ -66,25 +66,28 @@ def fit_forecaster(
     )
     most = SAMPLED_WINDOWS if settings.decoder == "recursive" else CALIBRATION_WINDOWS
     fresh = origins_in(data, calibration, settings, most)
-    kept = keep_if_better(runner, untrained, data, fresh)
-    calibrate(runner, data, fresh)
+    kept, quantiles = keep_if_better(runner, untrained, data, fresh)
+    calibrate(runner, data, fresh, quantiles)
     return Fitted(inputs, network, history, kept)
 
 
 def keep_if_better(
     runner: ForecastRunner, untrained: dict[str, Tensor], data: SeriesSet, judged: Origins
-) -> bool:
+) -> tuple[bool, np.ndarray]:
     """Go back to the untrained network, which forecasts the last value, unless training helped on fresh rows.
 
     The best of many epochs on few windows looks better than it is; these rows had no part in the choice.
+    Returns: whether what was learned is kept, and the kept network's quantiles at these origins.
     """
     trained = {name: value.clone() for name, value in runner.network.state_dict().items()}
-    learned = window_losses(runner, data, judged)
+    after = runner.at(data, judged)
     runner.network.load_state_dict(untrained)
-    if not helped(learned, window_losses(runner, data, judged), judged, runner.network.shape.horizon):
-        return False
+    before = runner.at(data, judged)
+    learned, untaught = (window_losses(runner, data, judged, quantiles) for quantiles in (after, before))
+    if not helped(learned, untaught, judged, runner.network.shape.horizon):
+        return False, before
     runner.network.load_state_dict(trained)
-    return True
+    return True, after
 
 
 def helped(learned: np.ndarray, untrained: np.ndarray, judged: Origins, horizon: int) -> bool:
@@ -168,13 +171,16 @@ def validation_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins, ra
 
 def point_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> float:
     """The squared error of the point forecast in scaled units, by which a forecast will be judged."""
-    return float(np.nanmean(window_losses(runner, data, judged)))
+    return float(np.nanmean(window_losses(runner, data, judged, runner.at(data, judged))))
 
 
-def window_losses(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> np.ndarray:
+def window_losses(
+    runner: ForecastRunner, data: SeriesSet, judged: Origins, quantiles: np.ndarray
+) -> np.ndarray:
     """The squared error of the point forecast of each window, scaled, (n,); NaN where no answer is known."""
-    quantiles, truth = scaled(runner, data, judged, runner.at(data, judged))
-    return mse(truth, quantiles[..., runner.network.offsets.base], per="origin")
+    base = runner.network.offsets.base
+    point, truth = scaled(runner, data, judged, quantiles[..., base : base + 1])
+    return mse(truth, point[..., 0], per="origin")
 
 
 def scaled(
@@ -197,9 +203,9 @@ def answers(data: SeriesSet, judged: Origins, horizon: int) -> np.ndarray:
     return found
 
 
-def calibrate(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> None:
-    """Set the network's conformal offsets from windows it was not trained or stopped on."""
-    quantiles, truth = scaled(runner, data, judged, runner.at(data, judged))
+def calibrate(runner: ForecastRunner, data: SeriesSet, judged: Origins, quantiles: np.ndarray) -> None:
+    """Set the network's conformal offsets from its forecasts of windows it was not trained or stopped on."""
+    quantiles, truth = scaled(runner, data, judged, quantiles)
     offsets = runner.network.offsets.values
     offsets.copy_(offsets.new_tensor(fit_offsets(quantiles, truth, runner.network.shape.quantiles)))
 

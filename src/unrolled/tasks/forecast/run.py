@@ -14,6 +14,8 @@ from unrolled._native import philox_normal
 from unrolled.data import Origins, SeriesSet
 from unrolled.errors import DataError, explain
 from unrolled.models import DirectNetwork, RecursiveNetwork, SegmentNetwork
+from unrolled.models.recurrent import join_states
+from unrolled.models.recursive import Start
 from unrolled.tasks.forecast.inputs import Batch, ForecastInputs
 from unrolled.tasks.forecast.sources import chunk_batch, pick, window_batch
 from unrolled.training import to_device
@@ -21,6 +23,7 @@ from unrolled.training import to_device
 ForecastNetwork = SegmentNetwork | DirectNetwork | RecursiveNetwork
 WINDOWS = 256  # windows in one call
 CHUNK = 256  # rows of a series in one call
+PATHS = 2048  # sample paths that advance together
 
 
 class ForecastRunner:
@@ -82,18 +85,23 @@ class ForecastRunner:
     def _sample(
         self, network: RecursiveNetwork, data: SeriesSet, series: int, places: np.ndarray, rows: np.ndarray
     ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-        """From origin to origin, with sample paths at each."""
+        """From origin to origin; the sample paths of several origins advance together."""
         state: Any = None
         first = start = int(data.offsets[series])
-        for place, row in zip(places, rows, strict=True):
+        together = max(1, PATHS // self.paths)
+        waiting: list[Start] = []
+        for count, row in enumerate(rows.tolist(), start=1):
             while row - start > CHUNK:
                 *_, state = network.read(self._chunk(data, series, start, start + CHUNK), state)
                 start += CHUNK
-            batch = self._chunk(data, series, start, int(row))
-            noise = torch.from_numpy(self.noise(int(row) - first)).to(batch["target"].device)
-            quantiles, state = network.forecast(batch, state, noise)
-            start = int(row)
-            yield np.array([place]), quantiles
+            waiting.append(network.start(self._chunk(data, series, start, row), state))
+            state, start = waiting[-1].state, row
+            if len(waiting) == together or count == len(rows):
+                done = slice(count - len(waiting), count)
+                noise = np.concatenate([self.noise(int(seen)) for seen in rows[done] - first])
+                joined = join_states(waiting)
+                yield places[done], network.quantiles(joined, torch.from_numpy(noise).to(joined.mean.device))
+                waiting = []
 
     def noise(self, seen: int) -> np.ndarray:
         """The standard normals of the sample paths after `seen` rows, (1, paths, horizon, targets)."""
