@@ -155,17 +155,20 @@ def test_a_window_longer_than_the_data(train, call, home, given, small):
         (["--resume"], "--resume: expected a checkpoint to go on from, got no --checkpoint. Name the file:"),
         (
             ["--head", "last"],
-            "--head: expected an option of 'forecast', got one of another task. Leave it out.",
+            "--head: expected an option of 'unrolled train forecast', got no such option.",
         ),
-        (["--epochs", "many"], "--epochs: expected a whole number, got 'many'. See: unrolled train --help"),
+        (
+            ["--epochs", "many"],
+            "--epochs: expected a whole number, got 'many'. See: unrolled train forecast --help",
+        ),
         (
             ["--horizn", "3"],
-            "--horizn: expected an option of 'unrolled train', got no such option. Did you mean '--horizon'?",
+            "--horizn: expected an option of 'unrolled train forecast', got no such option. Did you mean '-",
         ),
         (["--lr", "fast"], "--lr: expected a number, got 'fast'."),
         (
             ["--zzz"],
-            "--zzz: expected an option of 'unrolled train', got no such option. See: unrolled train --help",
+            "--zzz: expected an option of 'unrolled train forecast', got no such option. See: unrolled ",
         ),
     ],
 )
@@ -177,23 +180,19 @@ def test_an_option_that_cannot_be_used(train, home, given, told):
 @pytest.mark.parametrize(
     ("task", "told"),
     [
-        (
-            "forcast",
-            "TASK: expected one of forecast, classify, regress, got 'forcast'. Did you mean 'forecast'?",
-        ),
-        ("x", "TASK: expected one of forecast, classify, regress, got 'x'. Choose one of these."),
+        ("forcast", "No such command 'forcast'. Did you mean 'forecast'? See: unrolled train --help"),
+        ("x", "No such command 'x'. See: unrolled train --help"),
     ],
 )
 def test_an_unknown_task(train, home, task, told):
     assert train(2, home / "data.csv", task=task) == told
 
 
-def test_an_option_of_another_task(train, home):
+@pytest.mark.parametrize(("task", "flag"), [("classify", "--leak-test"), ("regress", "--horizon")])
+def test_an_option_of_another_task(train, home, task, flag):
     columns = ["--series", "id", "--target", "label"]
-    line = train(2, home / "labels.csv", "--leak-test", columns=columns, settings=[], task="classify")
-    assert line == "--leak-test: expected an option of 'classify', got one of another task. Leave it out."
-    line = train(2, home / "labels.csv", columns=columns, task="regress")
-    assert line.startswith("--horizon: expected an option of 'regress'")
+    line = train(2, home / "labels.csv", flag, columns=columns, settings=[], task=task)
+    assert line.startswith(f"{flag}: expected an option of 'unrolled train {task}', got no such option.")
 
 
 def test_an_unknown_command(refused):
@@ -202,7 +201,9 @@ def test_an_unknown_command(refused):
 
 
 def test_an_argument_that_is_missing(refused):
-    assert refused(2, "train", "forecast").startswith("Missing argument 'DATA'. See: unrolled train --help")
+    assert refused(2, "train", "forecast").startswith(
+        "Missing argument 'DATA'. See: unrolled train forecast --help"
+    )
 
 
 # Outputs

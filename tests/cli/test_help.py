@@ -3,8 +3,10 @@
 import sys
 
 import pytest
+from typer.main import get_command
 
 from unrolled import __version__
+from unrolled.cli import main, train
 from unrolled.cli.main import app
 
 COMMANDS = ["demo", "check", "train", "predict", "evaluate"]
@@ -20,16 +22,23 @@ def test_help_shows_an_example_and_fits(call, monkeypatch, command, width):
     assert any(line.strip().startswith(f"Example: unrolled {command}") for line in done.out.splitlines())
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "train"])
 def test_the_example_is_a_call_that_is_understood(command):
-    from typer.main import get_command
-
-    from unrolled.cli import main
-
     example = getattr(main, command).EXAMPLE.split()
     assert example[:2] == ["unrolled", command]
     group = get_command(app)
     group.commands[command].make_context(command, example[2:])  # raises where an option is wrong
+
+
+@pytest.mark.parametrize("place", range(len(train.TASKS)))
+@pytest.mark.parametrize("width", [80, 120])
+def test_each_task_shows_an_example_that_is_understood(call, monkeypatch, place, width):
+    example = train.TASKS[place][1].split()
+    monkeypatch.setenv("COLUMNS", str(width))
+    done = call("train", example[2], "--help")
+    assert done.code == 0 and " ".join(example[:3]) in " ".join(done.out.split())
+    assert max(len(line) for line in done.out.splitlines()) <= width
+    get_command(train.app).commands[example[2]].make_context(example[2], example[3:])
 
 
 def test_unrolled_alone_shows_its_help(call):

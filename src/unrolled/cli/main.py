@@ -17,6 +17,7 @@ from unrolled.cli.wording import for_the_shell
 from unrolled.errors import ArgumentError, UnrolledError
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
+FIRST = ("demo", "check", "train", "predict", "evaluate")
 
 
 class Stopped(UnrolledError):
@@ -24,7 +25,13 @@ class Stopped(UnrolledError):
 
 
 class Commands(TyperGroup):
-    """The commands. Ctrl-C is told like any other end, whatever this version of Typer makes of it."""
+    """The commands in the order of the work. Ctrl-C is told like any other end, whatever Typer does."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names: those that every user needs, then the others."""
+        return sorted(
+            super().list_commands(ctx), key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)
+        )
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
@@ -44,10 +51,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(train.app, name="train")
 for command, example in (
     (demo.demo, demo.EXAMPLE),
     (check.check, check.EXAMPLE),
-    (train.train, train.EXAMPLE),
     (predict.predict, predict.EXAMPLE),
     (evaluate.evaluate, evaluate.EXAMPLE),
 ):

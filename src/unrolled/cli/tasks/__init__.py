@@ -1,0 +1,1 @@
+"""What `unrolled train TASK` can train: one file a kind of task, each with the options that it has."""

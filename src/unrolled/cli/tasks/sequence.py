@@ -1,0 +1,84 @@
+"""`unrolled train classify data.csv` and `regress`: a label or a number for a sequence, or for each step."""
+
+from typing import Annotated
+
+from unrolled.cli import options
+from unrolled.cli.options import FLAG, FORECAST, NETWORK, TRAINING, option
+from unrolled.cli.tasks import options as training
+from unrolled.cli.tasks.run import train
+
+EXAMPLE_CLASSIFY = "unrolled train classify moves.csv --series id --time t --target label -o m.unrolled"
+EXAMPLE_REGRESS = "unrolled train regress engines.csv --series unit --time cycle --target life -o m.unrolled"
+
+Head = Annotated[str | None, option("last, mean or every.", panel=FORECAST)]
+ClassWeight = Annotated[str | None, option("'balanced': each class counts alike.", panel=FORECAST)]
+BatchSize = Annotated[int | None, option("Sequences in a step.", panel=TRAINING)]
+BothWays = Annotated[bool | None, option("Read both ways.", "--bidirectional", metavar=FLAG, panel=NETWORK)]
+
+
+def classify(
+    data: options.Data,
+    out: training.Out,
+    plot: options.Plot = None,
+    as_json: options.AsJson = False,
+    time: options.Time = None,
+    target: options.Target = None,
+    series: options.Series = None,
+    past: options.Past = None,
+    split: training.Split = None,
+    head: Head = None,
+    class_weight: ClassWeight = None,
+    cell: training.Cell = None,
+    hidden: training.Hidden = None,
+    layers: training.Layers = None,
+    bidirectional: BothWays = None,
+    dropout: training.Dropout = None,
+    epochs: training.Epochs = None,
+    batch_size: BatchSize = None,
+    lr: training.Lr = None,
+    clip: training.Clip = None,
+    patience: training.Patience = None,
+    precision: training.Precision = None,
+    seed: training.Seed = None,
+    device: training.Device = None,
+    checkpoint: training.Checkpoint = None,
+    resume: training.Resume = None,
+) -> None:
+    """Label sequences, or each of their steps.
+
+    What is not given is chosen by the data, or is the task's usual value; the printed summary names it.
+    """
+    train("SequenceClassifier", (data,), locals())
+
+
+def regress(
+    data: options.Data,
+    out: training.Out,
+    as_json: options.AsJson = False,
+    time: options.Time = None,
+    target: options.Target = None,
+    series: options.Series = None,
+    past: options.Past = None,
+    split: training.Split = None,
+    head: Head = None,
+    cell: training.Cell = None,
+    hidden: training.Hidden = None,
+    layers: training.Layers = None,
+    bidirectional: BothWays = None,
+    dropout: training.Dropout = None,
+    epochs: training.Epochs = None,
+    batch_size: BatchSize = None,
+    lr: training.Lr = None,
+    clip: training.Clip = None,
+    patience: training.Patience = None,
+    precision: training.Precision = None,
+    seed: training.Seed = None,
+    device: training.Device = None,
+    checkpoint: training.Checkpoint = None,
+    resume: training.Resume = None,
+) -> None:
+    """Rate sequences, or each of their steps, with a number.
+
+    What is not given is chosen by the data, or is the task's usual value; the printed summary names it.
+    """
+    train("SequenceRegressor", (data,), locals())
