@@ -1,0 +1,204 @@
+"""A Program as ONNX: one graph for whole sequences, one for a single row with the state in and out.
+
+    sequence.onnx   rows (batch, time, columns) and `lengths` -> the answer after the last row of each sequence
+    step.onnx       a row (batch, columns) and `state.*` -> its answer and `next.*`
+
+Both take raw units and answer in raw units; docs/onnx.md lists their inputs and outputs.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from unrolled.deploy.onnx_graph import OPSET, OnnxGraph, Port, to_model
+from unrolled.deploy.onnx_memory import SEQUENCE, STEP, Place, States
+from unrolled.deploy.onnx_operations import EMIT
+from unrolled.deploy.onnx_recurrent import scan
+from unrolled.deploy.onnx_rollout import rollout
+from unrolled.deploy.onnx_value import Emitter, Extent, Value
+from unrolled.runtime import Input, Node, Program
+from unrolled.runtime import operations as ops
+from unrolled.runtime.columns import FUTURE
+from unrolled.runtime.rollout import Rollout
+
+ONCE = ("series", "static", "static_codes", "noise")  # inputs without a time axis in a sequence
+STATE, NEXT, BY_ROW = "state.", "next.", "_by_row"
+
+
+def step_model(program: Program) -> Any:
+    """The graph of one row as an onnx.ModelProto; the program must be streamable."""
+    inputs = [Port(i.name, ("batch", *i.spec.shape), i.spec.dtype) for i in program.graph.inputs]
+    inputs += [Port(STATE + name, ("batch", *spec.shape)) for name, spec in program.states.items()]
+    e = _emitter(program, inputs)
+    e.batch = _size(e, inputs[0].name, 0)
+    values = {i.name: Value(i.name, 1, i.spec.shape) for i in program.graph.inputs}
+    after: States = {}
+    for node in program.graph.nodes:
+        e.graph.scope = node.name
+        reads = [values[name] for name in node.inputs]
+        if type(node.operation) in STEP:
+            place = place_of(program, node, every_row=False)
+            before = {own: Value(f"{STATE}{node.name}.{own}", 1, s.shape) for own, s in place.states.items()}
+            values[node.name], made = STEP[type(node.operation)](e, node.operation, reads, before, place)
+            after |= {f"{node.name}.{own}": value for own, value in made.items()}
+        else:
+            values[node.name] = emit(e, program, node, reads)
+    answer = values[program.graph.outputs[program.output]]
+    e.graph.scope = ""
+    outputs = [_output(e, program.output, e.filled(answer, 1, answer.shape))]
+    outputs += [_output(e, NEXT + name, after[name]) for name in program.states]
+    return to_model(e.graph, "step", inputs, outputs, metadata(program))
+
+
+def sequence_model(program: Program) -> Any:
+    """The graph of whole sequences as an onnx.ModelProto."""
+    inputs = [_sequence_port(entry) for entry in program.graph.inputs]
+    inputs.append(Port("lengths", ("batch",), "int64"))
+    e = _emitter(program, inputs)
+    values = _sequence_values(e, program, inputs)
+    each = answers_each_row(program)
+    every = frozenset(n.name for n in program.graph.nodes) if each else program.every_row
+    after: States = {}
+    for node in program.graph.nodes:
+        e.graph.scope = node.name
+        reads = [values[name] for name in node.inputs]
+        if type(node.operation) in SEQUENCE:
+            place = place_of(program, node, node.name in every)
+            values[node.name], made = SEQUENCE[type(node.operation)](e, node.operation, reads, place)
+            after |= {f"{node.name}.{own}": value for own, value in made.items()}
+        else:
+            reads = reads if node.name in every else [e.last(value) for value in reads]
+            values[node.name] = emit(e, program, node, reads)
+    e.graph.scope = ""
+    outputs = _answers(e, program, values[program.graph.outputs[program.output]], each)
+    if program.streamable:
+        outputs += [_output(e, NEXT + name, after[name]) for name in program.states]
+    return to_model(e.graph, "sequence", inputs, outputs, metadata(program))
+
+
+def emit(e: Emitter, program: Program, node: Node, reads: list[Value]) -> Value:
+    """The value of a node without a memory."""
+    shape = program.resolved.values[node.name].shape
+    if isinstance(node.operation, Rollout):
+        return rollout(e, node.operation, reads, shape)
+    if isinstance(node.operation, ops.Scan):
+        return scan(e, node.operation, reads, shape, _reads_whole_state(program, node))
+    return EMIT[type(node.operation)](e, node.operation, reads, shape)
+
+
+def place_of(program: Program, node: Node, every_row: bool) -> Place:
+    """What the emission of a node with a memory needs to know of its surroundings."""
+    whole = every_row and _reads_whole_state(program, node)
+    states = program.resolved.states[node.name]
+    return Place(node.name, program.resolved.values[node.name], states, every_row, whole)
+
+
+def _reads_whole_state(program: Program, node: Node) -> bool:
+    """Whether anything but the h of a full state is read where the state is not the last one."""
+    if not isinstance(node.operation, ops.Recurrent | ops.Scan):
+        return False
+    size = program.weights[node.operation.weight_hh].shape[1]
+    over_rows = isinstance(node.operation, ops.Recurrent)
+
+    def modest(reader: Node) -> bool:
+        op = reader.operation
+        if isinstance(op, ops.Slice):
+            return op.axis == -1 and op.stop <= size
+        if over_rows:
+            return reader.name not in program.every_row and not program.resolved.states[reader.name]
+        return isinstance(op, ops.Final) and op.axis == -2 and node.operation.direction == "forward"
+
+    readers = [reader for reader in program.graph.nodes if node.name in reader.inputs]
+    answered = node.name in program.graph.outputs.values()
+    return not all(modest(reader) for reader in readers) or (answered and not over_rows)
+
+
+def answers_each_row(program: Program) -> bool:
+    """Whether the answer at every row means something: not where a whole sequence is pooled."""
+    pools = any(isinstance(node.operation, ops.Pool) for node in program.graph.nodes)
+    return program.output == "scores" and (program.streamable or not pools)
+
+
+def metadata(program: Program) -> dict[str, str]:
+    """What a user of the graph must know beside it: the columns with their words, the quantile levels."""
+    return {
+        "unrolled.columns": json.dumps(program.columns.card(), sort_keys=True),
+        "unrolled.levels": json.dumps(list(program.levels)),
+        "unrolled.history": str(program.history),
+        "unrolled.seed": str(program.seed),
+        "unrolled.opset": str(OPSET),
+    }
+
+
+def is_once(name: str) -> bool:
+    """Whether an input has no time axis in the graph of whole sequences."""
+    return name in ONCE or name.startswith(FUTURE)
+
+
+def _emitter(program: Program, inputs: Iterable[Port]) -> Emitter:
+    """An empty graph that keeps the names of inputs and outputs for them."""
+    kept = {port.name for port in inputs} | {NEXT + name for name in program.states}
+    kept |= {program.output, program.output + BY_ROW}
+    return Emitter(OnnxGraph(taken=kept), program.weights)
+
+
+def _sequence_port(entry: Input) -> Port:
+    leading = ("batch",) if is_once(entry.name) else ("batch", "time")
+    return Port(entry.name, (*leading, *entry.spec.shape), entry.spec.dtype)
+
+
+def _size(e: Emitter, name: str, axis: int) -> str:
+    """One size of a tensor, (1,) int64."""
+    return e.graph.add("Shape", name, start=axis, end=axis + 1, name="size")
+
+
+def _sequence_values(e: Emitter, program: Program, inputs: Iterable[Port]) -> dict[str, Value]:
+    """The inputs, time first where they have rows; the sizes of the batch on the way."""
+    g, values = e.graph, {}
+    timed = [entry.name for entry in program.graph.inputs if not is_once(entry.name)]
+    e.batch = _size(e, "lengths", 0)
+    for entry in program.graph.inputs:
+        shape = entry.spec.shape
+        if is_once(entry.name):
+            values[entry.name] = Value(entry.name, 1, shape)
+            continue
+        order = [1, 0, *range(2, 2 + len(shape))]
+        values[entry.name] = Value(g.add("Transpose", entry.name, perm=order, name="rows"), 2, shape)
+    zero, one = g.weight(np.int64(0)), g.weight(np.int64(1))
+    time = _size(e, timed[0], 1)
+    rows = g.add("Range", zero, g.add("Squeeze", time), one)
+    numbers = g.add("Range", zero, g.add("Squeeze", e.batch), one)
+    valid = g.add("Less", g.add("Unsqueeze", rows, e.numbers(1)), "lengths", name="valid")
+    pairs = [g.add("Sub", "lengths", one), numbers]
+    last = g.add("Concat", *(g.add("Unsqueeze", part, e.numbers(1)) for part in pairs), axis=1)
+    e.extent = Extent(time, "lengths", g.add("Cast", "lengths", to=6), valid, last)
+    return values
+
+
+def _answers(e: Emitter, program: Program, answer: Value, each: bool) -> list[Port]:
+    """The answer after the last row, NaN where the window was not full; with `each`, that of every row too."""
+    g, last = e.graph, e.last(answer)
+    last = e.filled(last, 1, last.shape)
+    if program.history > 1:
+        full = g.add("GreaterOrEqual", "lengths", g.weight(np.int64(program.history)))
+        full = e.reshaped(Value(full, 1, ()), (1,) * len(last.shape)).name
+        last = Value(g.add("Where", full, last.name, e.number(np.nan)), 1, last.shape)
+    ports = [_output(e, program.output, last)]
+    if not each:
+        return ports
+    rows = e.rows(answer)
+    assert e.extent is not None
+    valid = e.reshaped(Value(e.extent.valid, 2, ()), (1,) * len(rows.shape)).name
+    there = g.add("Where", valid, rows.name, e.number(np.nan))
+    order = [1, 0, *range(2, rows.axes)]
+    name = f"{program.output}{BY_ROW}"
+    g.output(name, g.add("Transpose", there, perm=order))
+    return [*ports, Port(name, ("batch", "time", *rows.shape))]
+
+
+def _output(e: Emitter, name: str, value: Value) -> Port:
+    """A value with one leading axis as an output of the model."""
+    e.graph.output(name, value.name)
+    return Port(name, ("batch", *value.shape))
