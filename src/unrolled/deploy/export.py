@@ -8,6 +8,7 @@ from pathlib import Path
 from unrolled.arguments import one_of
 from unrolled.deploy.folder import whole_folder
 from unrolled.deploy.names import identifier
+from unrolled.deploy.onnx_target import export_onnx
 from unrolled.deploy.parity import BOUND, Parity, Replay, compare, demand, draw_rows, replay
 from unrolled.deploy.program_file import export_program_file
 from unrolled.deploy.target import Target
@@ -17,6 +18,7 @@ DRAWN = 64  # rows beyond the first window, where none are given
 
 TARGETS: dict[str, Target] = {
     "program": export_program_file,
+    "onnx": export_onnx,
 }
 
 

@@ -44,9 +44,7 @@ class _Whole:
         return self.div(self.add(self.mul(a, times), plus), over)
 
 
-def time_features(
-    e: Emitter, op: ops.TimeFeatures, inputs: list[Value], shape: tuple[int, ...]
-) -> Value:
+def time_features(e: Emitter, op: ops.TimeFeatures, inputs: list[Value], shape: tuple[int, ...]) -> Value:
     """Sine and cosine of each phase, in float64, rounded once."""
     whole, (stamp,) = _Whole(e), inputs
     waves = []

@@ -1,6 +1,6 @@
 """A Program as ONNX: one graph for whole sequences, one for a single row with the state in and out.
 
-    sequence.onnx   rows (batch, time, columns) and `lengths` -> the answer after the last row of each sequence
+    sequence.onnx   rows (batch, time, columns) and `lengths` -> the answer after each sequence's last row
     step.onnx       a row (batch, columns) and `state.*` -> its answer and `next.*`
 
 Both take raw units and answer in raw units; docs/onnx.md lists their inputs and outputs.
@@ -18,6 +18,7 @@ from unrolled.deploy.onnx_operations import EMIT
 from unrolled.deploy.onnx_recurrent import scan
 from unrolled.deploy.onnx_rollout import rollout
 from unrolled.deploy.onnx_value import Emitter, Extent, Value
+from unrolled.errors import ArgumentError, explain
 from unrolled.runtime import Input, Node, Program
 from unrolled.runtime import operations as ops
 from unrolled.runtime.columns import FUTURE
@@ -39,12 +40,12 @@ def step_model(program: Program) -> Any:
         e.graph.scope = node.name
         reads = [values[name] for name in node.inputs]
         if type(node.operation) in STEP:
-            place = place_of(program, node, every_row=False)
+            place = place_of(program, node, frozenset())
             before = {own: Value(f"{STATE}{node.name}.{own}", 1, s.shape) for own, s in place.states.items()}
             values[node.name], made = STEP[type(node.operation)](e, node.operation, reads, before, place)
             after |= {f"{node.name}.{own}": value for own, value in made.items()}
         else:
-            values[node.name] = emit(e, program, node, reads)
+            values[node.name] = emit(e, program, node, reads, frozenset())
     answer = values[program.graph.outputs[program.output]]
     e.graph.scope = ""
     outputs = [_output(e, program.output, e.filled(answer, 1, answer.shape))]
@@ -65,12 +66,12 @@ def sequence_model(program: Program) -> Any:
         e.graph.scope = node.name
         reads = [values[name] for name in node.inputs]
         if type(node.operation) in SEQUENCE:
-            place = place_of(program, node, node.name in every)
+            place = place_of(program, node, every)
             values[node.name], made = SEQUENCE[type(node.operation)](e, node.operation, reads, place)
             after |= {f"{node.name}.{own}": value for own, value in made.items()}
         else:
             reads = reads if node.name in every else [e.last(value) for value in reads]
-            values[node.name] = emit(e, program, node, reads)
+            values[node.name] = emit(e, program, node, reads, every)
     e.graph.scope = ""
     outputs = _answers(e, program, values[program.graph.outputs[program.output]], each)
     if program.streamable:
@@ -78,41 +79,57 @@ def sequence_model(program: Program) -> Any:
     return to_model(e.graph, "sequence", inputs, outputs, metadata(program))
 
 
-def emit(e: Emitter, program: Program, node: Node, reads: list[Value]) -> Value:
+def check_expressible(program: Program) -> None:
+    """Raise ArgumentError that names the first node which ONNX cannot express."""
+    nodes = list(program.graph.nodes)
+    for node in program.graph.nodes:
+        if isinstance(node.operation, Rollout):
+            nodes += node.operation.body.nodes
+    for node in nodes:
+        kind = type(node.operation)
+        if kind not in EMIT and kind not in STEP and kind is not Rollout:
+            where = f"node '{node.name}' ({node.operation.kind})"
+            cure = "Export the float32 model." if "int8" in node.operation.kind else "Choose another target."
+            raise ArgumentError(explain(where, "an operation that ONNX can express", "another", cure))
+
+
+def emit(e: Emitter, program: Program, node: Node, reads: list[Value], every: frozenset[str]) -> Value:
     """The value of a node without a memory."""
     shape = program.resolved.values[node.name].shape
     if isinstance(node.operation, Rollout):
         return rollout(e, node.operation, reads, shape)
     if isinstance(node.operation, ops.Scan):
-        return scan(e, node.operation, reads, shape, _reads_whole_state(program, node))
+        return scan(e, node.operation, reads, shape, _reads_whole_state(program, node, every))
     return EMIT[type(node.operation)](e, node.operation, reads, shape)
 
 
-def place_of(program: Program, node: Node, every_row: bool) -> Place:
-    """What the emission of a node with a memory needs to know of its surroundings."""
-    whole = every_row and _reads_whole_state(program, node)
+def place_of(program: Program, node: Node, every: frozenset[str]) -> Place:
+    """What the emission of a node with a memory needs to know of its surroundings.
+
+    `every` names the values that are read at each row.
+    """
+    whole = isinstance(node.operation, ops.Recurrent) and _reads_whole_state(program, node, every)
     states = program.resolved.states[node.name]
-    return Place(node.name, program.resolved.values[node.name], states, every_row, whole)
+    return Place(node.name, program.resolved.values[node.name], states, node.name in every, whole)
 
 
-def _reads_whole_state(program: Program, node: Node) -> bool:
-    """Whether anything but the h of a full state is read where the state is not the last one."""
-    if not isinstance(node.operation, ops.Recurrent | ops.Scan):
-        return False
-    size = program.weights[node.operation.weight_hh].shape[1]
-    over_rows = isinstance(node.operation, ops.Recurrent)
+def _reads_whole_state(program: Program, node: Node, every: frozenset[str]) -> bool:
+    """Whether anything but the h of a full state is read at rows, or steps of a window, before the last."""
+    operation, over_rows = node.operation, isinstance(node.operation, ops.Recurrent)
+    assert isinstance(operation, ops.Recurrent | ops.Scan)
+    size = program.weights[operation.weight_hh].shape[1]
 
-    def modest(reader: Node) -> bool:
+    def is_modest(reader: Node) -> bool:
         op = reader.operation
         if isinstance(op, ops.Slice):
             return op.axis == -1 and op.stop <= size
         if over_rows:
-            return reader.name not in program.every_row and not program.resolved.states[reader.name]
-        return isinstance(op, ops.Final) and op.axis == -2 and node.operation.direction == "forward"
+            return reader.name not in every and not program.resolved.states[reader.name]
+        return isinstance(op, ops.Final) and op.axis == -2 and operation.direction == "forward"
 
     readers = [reader for reader in program.graph.nodes if node.name in reader.inputs]
-    answered = node.name in program.graph.outputs.values()
-    return not all(modest(reader) for reader in readers) or (answered and not over_rows)
+    is_answer = node.name in program.graph.outputs.values() and (not over_rows or node.name in every)
+    return is_answer or not all(is_modest(reader) for reader in readers)
 
 
 def answers_each_row(program: Program) -> bool:
@@ -178,7 +195,7 @@ def _sequence_values(e: Emitter, program: Program, inputs: Iterable[Port]) -> di
 
 
 def _answers(e: Emitter, program: Program, answer: Value, each: bool) -> list[Port]:
-    """The answer after the last row, NaN where the window was not full; with `each`, that of every row too."""
+    """The answer after the last row, NaN where no window is full; with `each`, that of every row too."""
     g, last = e.graph, e.last(answer)
     last = e.filled(last, 1, last.shape)
     if program.history > 1:

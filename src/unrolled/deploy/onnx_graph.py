@@ -75,7 +75,7 @@ class OnnxGraph:
 
     def weight(self, array: Any, name: str = "constant") -> str:
         """An array of the model; equal arrays are kept once."""
-        array = np.ascontiguousarray(array)
+        array = np.array(array, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.known:
             self.known[key] = self.unique(name)

@@ -107,7 +107,10 @@ def _pool_step(e: Emitter, op: ops.Pool, x: list[Value], before: States, place: 
     count = Value(e.graph.add("Add", before["count"].name, e.number(1), name="count"), 1, ())
     shape = place.spec.shape
     each = e.reshaped(count, (1,) * len(shape))
-    return Value(e.graph.add("Div", total, each.name), 1, shape), {"sum": Value(total, 1, shape), "count": count}
+    return Value(e.graph.add("Div", total, each.name), 1, shape), {
+        "sum": Value(total, 1, shape),
+        "count": count,
+    }
 
 
 def _recurrent_sequence(e: Emitter, op: ops.Recurrent, x: list[Value], place: Place) -> Made:
@@ -242,7 +245,7 @@ def scanned(e: Emitter, op: Any, x: list[Value], place: Place) -> Made:
 
 
 def _backward_states(e: Emitter, op: ops.Recurrent, x: list[Value]) -> dict[str, Spec]:
-    """What a backward pass carries from row to row: a Program has no name for it, as it ends with the pass."""
+    """What a backward pass carries from row to row; nothing of it is left when the pass ends."""
     spec = Spec((*x[0].shape[:-1], hidden_size(e, op)))
     states = dict.fromkeys(("h", "c")[: state_count(op)], spec)
     return states | ({"started": Spec(())} if len(x) == 2 else {})

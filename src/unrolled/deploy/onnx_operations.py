@@ -103,14 +103,13 @@ def _dense(e: Emitter, op: ops.Dense, x: list[Value], shape: Shape) -> Value:
 def _norm(e: Emitter, op: ops.Norm, x: list[Value], shape: Shape) -> Value:
     gain = e.graph.weight(np.ones(shape[-1], np.float32)) if op.weight is None else e.weight(op.weight).name
     inputs = [x[0].name, gain] + ([] if op.bias is None else [e.weight(op.bias).name])
-    return Value(
-        e.graph.add("LayerNormalization", *inputs, axis=-1, epsilon=op.epsilon), x[0].lead, shape
-    )
+    return Value(e.graph.add("LayerNormalization", *inputs, axis=-1, epsilon=op.epsilon), x[0].lead, shape)
 
 
 def _activation(e: Emitter, op: ops.Activation, x: list[Value], shape: Shape) -> Value:
     axis = {"axis": -1} if "softmax" in op.function else {}
-    return Value(e.graph.add(FUNCTIONS[op.function], x[0].name, **axis), x[0].lead, shape)
+    made = e.graph.add_many(FUNCTIONS[op.function], [x[0].name], [op.function], axis)
+    return Value(made[0], x[0].lead, shape)
 
 
 def _concat(e: Emitter, op: ops.Concat, x: list[Value], shape: Shape) -> Value:
@@ -120,10 +119,10 @@ def _concat(e: Emitter, op: ops.Concat, x: list[Value], shape: Shape) -> Value:
 
 
 def _slice(e: Emitter, op: ops.Slice, x: list[Value], shape: Shape) -> Value:
-    source, size = x[0], x[0].shape[op.axis]
-    if source.hidden is not None and op.axis == -1 and op.stop <= source.hidden.shape[-1]:
-        source, size = source.hidden, source.hidden.shape[-1]
-    if (op.start, op.stop) == (0, size):
+    source, hidden = x[0], x[0].hidden
+    if hidden is not None and op.axis == -1 and op.stop <= hidden.shape[-1]:
+        source = hidden
+    if (op.start, op.stop) == (0, source.shape[op.axis]):
         return source
     places = e.numbers(op.start), e.numbers(op.stop), e.numbers(op.axis)
     return Value(e.graph.add("Slice", source.name, *places), source.lead, shape)

@@ -99,7 +99,7 @@ def _kept(e: Emitter, new: str, old: str, keep: float) -> str:
         return new
     parts = [
         e.graph.add("Mul", value, e.number(share))
-        for value, share in ((old, np.float32(keep)), (new, 1 - np.float32(keep)))
+        for value, share in ((old, keep), (new, float(1 - np.float32(keep))))
     ]
     return e.graph.add("Add", *parts)
 
@@ -201,9 +201,7 @@ def _back(e: Emitter, y: str, lead: int, shape: tuple[int, ...]) -> Value:
     return e.unflat(e.graph.add("Transpose", y, perm=[1, 0, 2]), lead, shape)
 
 
-def run_loop(
-    e: Emitter, op: Cell, x: str, start: tuple[str, ...], emit: str, backward: bool
-) -> str:
+def run_loop(e: Emitter, op: Cell, x: str, start: tuple[str, ...], emit: str, backward: bool) -> str:
     """A cell over x (T, B, I), step by step in an ONNX Scan -> (T, B, H), or (T, B, S*H) for full states."""
     g, size = e.graph, hidden_size(e, op)
     if not start:
@@ -223,4 +221,5 @@ def run_loop(
     }
     if backward:
         attributes |= {"scan_input_directions": [1], "scan_output_directions": [1]}
-    return g.add_many("Scan", [*start, x], [*([""] * len(start)), "scanned"], attributes)[-1]
+    # ONNX Runtime wants a name for each output, also for the states that nobody reads
+    return g.add_many("Scan", [*start, x], [*["state"] * len(start), "scanned"], attributes)[-1]

@@ -88,9 +88,7 @@ class Emitter:
         if tuple(shape) == value.shape:
             return value
         target = self.numbers(*([0] * value.lead), *shape)
-        return Value(
-            self.graph.add("Reshape", value.name, target, name=name), value.lead, tuple(shape)
-        )
+        return Value(self.graph.add("Reshape", value.name, target, name=name), value.lead, tuple(shape))
 
     def aligned(self, values: Sequence[Value]) -> list[Value]:
         """Values of one rank per row, so that ONNX broadcasts them as a Program does."""

@@ -140,20 +140,23 @@ def draw_rows(program: Program, count: int, seed: int = 0) -> tuple[Array, Array
     """Rows drawn by the model's own scalers, for where no real ones are at hand; and the future after them.
 
     Numbers wander around the training mean by its standard deviation; one in ten is missing where the model
-    has a mask; words are drawn evenly, unknown ones too; stamps go on by the model's interval.
+    has a mask; words are drawn evenly, unknown ones too; static columns stay as they are drawn first; stamps
+    go on by the model's interval.
     Shapes: as in `Replay`.
     """
     reader, rng = RowReader(program), np.random.default_rng(seed)
     total = count + (program.horizon if reader.needs_future else 0)
     table: Table = {}
     for column in reader.columns:
+        size = 1 if column.role == "static" else total
         if column.is_text:
-            table[column.name] = rng.integers(0, len(column.words or ()) + 1, total)
+            codes = rng.integers(0, len(column.words or ()) + 1, size)
+            table[column.name] = np.resize(codes, total)
             continue
         mean, spread = _scaling(program, column.role, column.name)
-        values = mean + spread * _wander(rng, total)
-        missing = column.missing & (rng.random(total) < 0.1)
-        table[column.name] = np.where(missing, np.nan, values).astype(np.float32)
+        values = mean + spread * _wander(rng, size)
+        missing = column.missing & (rng.random(size) < 0.1)
+        table[column.name] = np.resize(np.where(missing, np.nan, values).astype(np.float32), total)
     if reader.stamp:
         start = np.int64(np.datetime64("2024-01-30T22:00", "us").astype(np.int64))
         interval = program.columns.interval
