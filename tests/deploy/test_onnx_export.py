@@ -126,6 +126,7 @@ def cell_program(cell, nodes, **options):
     rows = GATES[cell] * 3
     weights = {"weight_ih": draw(1, rows, 2), "weight_hh": draw(2, rows, 3), "bias_ih": draw(3, rows)}
     weights |= {"bias_hh": draw(4, rows), "gain_ih": draw(5, rows), "gain_hh": draw(6, rows)}
+    weights["start"] = draw(7, 3, 6)
     names = {"weight_ih": "weight_ih", "weight_hh": "weight_hh", "bias_ih": "bias_ih", "bias_hh": "bias_hh"}
     graph = Graph(
         (Input("x", ops.Spec((6,))),),
@@ -149,6 +150,19 @@ def over_rows(direction, emit, back=False):
     return nodes
 
 
+def from_a_state(direction):
+    """The state that the cell starts from is a weight, and another one for each of the three vectors."""
+
+    def nodes(cell):
+        size = 6 if cell["cell"] == "lstm" else 3
+        yield Node("start", ops.Constant("start"), ("x",))
+        yield Node("own", ops.Slice(0, size), ("start",))
+        yield Node("ran", ops.Recurrent(**cell, direction=direction), ("vectors", "own"))
+        yield Node("scores", ops.Reshape((9,)), ("ran",))
+
+    return nodes
+
+
 def over_steps(direction, emit):
     def nodes(cell):
         size = 3 * (2 if emit == "state" and cell["cell"] == "lstm" else 1)
@@ -164,6 +178,7 @@ def test_every_option_of_a_cell(cell, options, tmp_path):
     for direction, emit in itertools.product(("forward", "backward"), ("h", "state")):
         assert_exports(cell_program(cell, over_rows(direction, emit), **options), tmp_path)
         assert_exports(cell_program(cell, over_steps(direction, emit), **options), tmp_path)
+        assert_exports(cell_program(cell, from_a_state(direction), **options), tmp_path)
     assert_exports(cell_program(cell, over_rows("forward", "state", back=True), **options), tmp_path)
 
 

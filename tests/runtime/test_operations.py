@@ -228,6 +228,22 @@ def test_a_cell_over_rows_over_a_window_and_alone(name):
     )
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_over_rows_may_start_from_a_given_state(name):
+    options, x = CELLS[name], np.random.default_rng(1).normal(size=(6, 2)).astype(np.float32)
+    weights = drawn(options["cell"])
+    full = run(ops.Recurrent(**options, **NAMES, emit="state"), x, weights=weights)
+    start = np.concatenate([full[3:4], np.full((1, full.shape[1]), NAN)])  # only the first row's counts
+    later = run(ops.Recurrent(**options, **NAMES, emit="state"), x[4:], start, weights=weights)
+    np.testing.assert_array_equal(later, full[4:])
+    turned = run(
+        ops.Recurrent(**options, **NAMES, direction="backward"), x[:3:-1], start[::-1], weights=weights
+    )
+    np.testing.assert_array_equal(turned[::-1], full[4:, :3])
+    with pytest.raises(ShapeError, match=r"node 'op' \(recurrent\): input 1: expected float32"):
+        run(ops.Recurrent(**options, **NAMES), x, np.zeros((6, 2)), weights=weights)
+
+
 @pytest.mark.parametrize("kind", [ops.Recurrent, ops.Scan])
 def test_backward_is_forward_on_the_turned_sequence(kind):
     x = np.random.default_rng(1).normal(size=(6, 2))

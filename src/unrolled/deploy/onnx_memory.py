@@ -128,7 +128,7 @@ def _recurrent_sequence(e: Emitter, op: ops.Recurrent, x: list[Value], place: Pl
         lengths = e.graph.add("Reshape", e.graph.add("Expand", each, e.numbers(1, many)), e.numbers(-1))
     start: tuple[str, ...] = ()
     if len(x) == 2:
-        given = _first(e, x[1])
+        given = e.last(x[1]) if backward else _first(e, x[1])
         start = split_state(e, op, e.flat(e.filled(given, 1, given.shape)))
     ran = run_operator(e, op, over_time, start, lengths, backward)
     shape = (*rows.shape[:-1], size)

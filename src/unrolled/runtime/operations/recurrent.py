@@ -154,13 +154,15 @@ class Recurrent(_Cell):
     """A cell over the rows of the stream; its state goes from row to row and starts as zeros.
 
     `backward` runs from the last row to the first, so it needs the whole sequence. With `emit="state"` the
-    value is the full state, h then c, for a decoder to start from.
-    Shapes: (..., I) -> (..., H), or (..., S*H).
+    value is the full state, h then c, for a decoder to start from. Input 1, where given, is the full state it
+    starts from: its value at the row that is read first.
+    Shapes: (..., I), start (..., S*H) -> (..., H), or (..., S*H).
     """
 
     direction: str = "forward"
     emit: str = "h"
     kind: ClassVar = "recurrent"
+    arity: ClassVar = (1, 2)
 
     @property
     def whole_sequence(self) -> str | None:
@@ -170,27 +172,37 @@ class Recurrent(_Cell):
     def infer(self, inputs: Sequence[Spec], weights: Arrays) -> Spec:
         one_of("direction", self.direction, ["forward", "backward"])
         one_of("emit", self.emit, ["h", "state"])
-        width = self._hidden(inputs, weights) * (self._state_count() if self.emit == "state" else 1)
-        return Spec((*inputs[0].shape[:-1], width))
+        hidden = self._hidden(inputs, weights)
+        leading, full = inputs[0].shape[:-1], self._state_count() * hidden
+        if len(inputs) == 2:
+            expect(inputs[1].shape == (*leading, full), "input 1", f"float32 {(*leading, full)}", inputs[1])
+        return Spec((*leading, full if self.emit == "state" else hidden))
 
     def states(self, inputs: Sequence[Spec], weights: Arrays) -> dict[str, Spec]:
         if self.direction == "backward":
             return {}
         spec = Spec((*inputs[0].shape[:-1], weights[self.weight_hh].shape[1]))
-        return dict.fromkeys(("h", "c")[: self._state_count()], spec)
+        own = dict.fromkeys(("h", "c")[: self._state_count()], spec)
+        return own | ({"started": Spec(())} if len(inputs) == 2 else {})
 
     def run(self, inputs: Sequence[Array], states: Arrays, weights: Arrays) -> tuple[Array, dict[str, Array]]:
         a = self._input_sum(inputs[0], weights)
         hidden = weights[self.weight_hh].shape[1]
-        state = (
-            tuple(states.values()) or (np.zeros((*a.shape[1:-1], hidden), np.float32),) * self._state_count()
-        )
+        state = self._start(inputs, states, (*a.shape[1:-1], hidden))
         y = np.empty((*a.shape[:-1], hidden * (len(state) if self.emit == "state" else 1)), np.float32)
         rows = range(len(a))
         for t in rows if self.direction == "forward" else reversed(rows):
             state = cell_step(self, a[t], state, weights)
             y[t] = np.concatenate(state, axis=-1) if self.emit == "state" else state[0]
-        return y, dict(zip(states, state, strict=False))
+        return y, dict(zip(states, (*state, np.ones((), np.float32)), strict=False))
+
+    def _start(self, inputs: Sequence[Array], states: Arrays, shape: tuple[int, ...]) -> tuple[Array, ...]:
+        """The states before the first of these rows, each (..., H)."""
+        count = self._state_count()
+        if len(inputs) == 2 and not states.get("started", 0):
+            first = inputs[1][0 if self.direction == "forward" else -1]
+            return tuple(np.split(first, count, axis=-1))
+        return tuple(states.values())[:count] or (np.zeros(shape, np.float32),) * count
 
     def multiply_adds(self, inputs: Sequence[Spec], output: Spec, weights: Arrays) -> int:
         return self._step_cost(inputs, weights) * (inputs[0].size // inputs[0].shape[-1])
