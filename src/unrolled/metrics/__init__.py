@@ -3,7 +3,7 @@
 Scores of one kind share one module, named after the kind: `metrics.forecast.mae`, `metrics.regression.mae`.
 """
 
-from unrolled.metrics import classification, conformal, forecast, language, regression
+from unrolled.metrics import classification, conformal, forecast, language, regression, spans
 from unrolled.metrics.bootstrap import block_bootstrap
 from unrolled.metrics.conformal import apply_offsets, fit_offsets
 from unrolled.metrics.verdict import Verdict, judge
@@ -19,4 +19,5 @@ __all__ = [
     "judge",
     "language",
     "regression",
+    "spans",
 ]
