@@ -11,4 +11,7 @@ from unrolled.models.search import Hypothesis, SearchOptions, search
 from unrolled.models.segment import SegmentNetwork, default_segment
 from unrolled.models.sequence import SequenceNetwork
 from unrolled.models.shape import ForecastShape, SequenceShape, base_quantile
+from unrolled.models.text import TextShape
+from unrolled.models.text_classifier import TextClassifierNetwork
+from unrolled.models.text_tagger import TaggerNetwork
 from unrolled.models.translation import TranslationNetwork, TranslationShape

@@ -14,6 +14,9 @@ from unrolled.models.recursive import RecursiveNetwork
 from unrolled.models.segment import SegmentNetwork
 from unrolled.models.sequence import SequenceNetwork
 from unrolled.models.shape import ForecastShape, SequenceShape, check_names
+from unrolled.models.text import TextShape
+from unrolled.models.text_classifier import TextClassifierNetwork
+from unrolled.models.text_tagger import TaggerNetwork
 from unrolled.models.translation import TranslationNetwork, TranslationShape
 
 Network = (
@@ -24,6 +27,8 @@ Network = (
     | LanguageNetwork
     | MaskedLanguageNetwork
     | TranslationNetwork
+    | TextClassifierNetwork
+    | TaggerNetwork
 )
 
 KINDS: dict[str, tuple[Any, Any]] = {
@@ -34,6 +39,8 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "language": (LanguageNetwork, LanguageShape),
     "masked": (MaskedLanguageNetwork, LanguageShape),
     "translation": (TranslationNetwork, TranslationShape),
+    "text classifier": (TextClassifierNetwork, TextShape),
+    "tagger": (TaggerNetwork, TextShape),
 }
 
 

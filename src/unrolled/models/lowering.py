@@ -97,7 +97,7 @@ def lower_direct(network: "DirectNetwork") -> Program:
     parts = [_filled_target(b, target, mean, scale, shape.masked_target)]
     for role in ("past", "known", "static"):
         parts += _features(b, network.inputs, role)
-    hidden = _run_stack(b, network.recurrent, b.concat("features", parts))
+    hidden = run_stack(b, network.recurrent, b.concat("features", parts))
     ahead = _features(b, network.inputs, "known", ahead=True)
     if ahead:
         known = b.concat("ahead", ahead)  # (H, size)
@@ -233,7 +233,7 @@ def _run_stack_states(b: Builder, stack: Stack, x: str) -> list[str]:
     return states
 
 
-def _run_stack(b: Builder, stack: Stack, x: str, layers: int | None = None) -> str:
+def run_stack(b: Builder, stack: Stack, x: str, layers: int | None = None) -> str:
     """The output at each row of the stack's last layer, or of its first `layers`."""
     for layer, prefix in _layers(stack)[:layers]:
         x = b.concat(f"{prefix}.both", _run_layer(b, layer, prefix, x))
@@ -255,14 +255,25 @@ def _run_layer(b: Builder, layer: Any, prefix: str, x: str) -> list[str]:
     ]
 
 
+def run_top(b: Builder, stack: Stack, x: str) -> list[str]:
+    """The outputs at each row of the stack's last layer, of a bidirectional one the forward and the
+    backward.
+    """
+    layer, prefix = _layers(stack)[-1]
+    return _run_layer(b, layer, prefix, run_stack(b, stack, x, layers=-1))
+
+
 def _pooled(b: Builder, network: "SequenceNetwork", x: str) -> str:
     """What the head reads: the rows themselves, their mean, or the last state of both ends."""
     if network.pool != "last" or not network.bidirectional:
-        hidden = _run_stack(b, network.recurrent, x)
+        hidden = run_stack(b, network.recurrent, x)
         return b.add("pooled", ops.Pool("mean"), hidden) if network.pool == "mean" else hidden
-    layer, prefix = _layers(network.recurrent)[-1]
-    below = _run_stack(b, network.recurrent, x, layers=-1)
-    forward, backward = _run_layer(b, layer, prefix, below)
+    return both_ends(b, network.recurrent, x)
+
+
+def both_ends(b: Builder, stack: Stack, x: str) -> str:
+    """The last states of a bidirectional stack's top layer, the forward one's at the last row."""
+    forward, backward = run_top(b, stack, x)
     ends = [b.add("end", ops.Pool("last"), forward), b.add("start", ops.Pool("first"), backward)]
     return b.concat("pooled", ends)
 

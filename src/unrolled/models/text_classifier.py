@@ -1,0 +1,115 @@
+"""Which class a text belongs to.
+
+The steps, in order: embed · recurrent · pool · dense · sharpen.
+
+Key: B batch · T time · K classes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.arguments import flag
+from unrolled.models.inputs import Batch, copy_buffers
+from unrolled.models.recurrent import recurrent_cost, recurrent_stack
+from unrolled.models.sequence import weighted_cross_entropy
+from unrolled.models.text import TextInputs, TextShape, row_lengths
+from unrolled.nn import Pooling
+from unrolled.runtime import Program
+
+
+class TextClassifierNetwork(nn.Module):
+    """A recurrent network over the words of a text that answers once.
+
+    `pool` is "last", "max", "mean" or "attention". `dropout` is that between the layers and before the
+    answer; `input_dropout` that of the words' vectors. Buffers: `class_weights` (K,), which the loss weighs
+    classes by; `sharpness` (1,), what the scores are multiplied by so that their softmax are calibrated
+    probabilities.
+
+    Shapes: batch["words"] (B, T), batch["lengths"] (B,) -> scores (B, K).
+    """
+
+    class_weights: Tensor
+    sharpness: Tensor
+
+    def __init__(
+        self,
+        shape: TextShape,
+        cell: str = "lstm",
+        hidden: int = 100,
+        layers: int = 1,
+        pool: str = "max",
+        bidirectional: bool = True,
+        dropout: float = 0.5,
+        input_dropout: float = 0.5,
+        width: int = 100,
+        spelling: str = "none",
+        spelling_size: int = 50,
+        word_dropout: float = 0.0,
+        frozen: bool = False,
+    ) -> None:
+        super().__init__()
+        self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
+        self.bidirectional = flag("bidirectional", bidirectional)
+        self.inputs = TextInputs(shape, width, spelling, spelling_size, word_dropout, input_dropout, frozen)
+        self.recurrent = recurrent_stack(
+            cell, self.inputs.output_size, hidden, layers, dropout, bidirectional
+        )
+        self.pooling = Pooling(pool, self.recurrent.output_size)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.recurrent.output_size, shape.answers)
+        self.register_buffer("class_weights", torch.ones(shape.answers))
+        self.register_buffer("sharpness", torch.ones(1))
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """JSON from which `models.build` makes an equal network."""
+        return {
+            "kind": "text classifier",
+            "shape": self.shape.card(),
+            "cell": self.cell,
+            "hidden": self.hidden,
+            "layers": self.layers,
+            "pool": self.pooling.kind,
+            "bidirectional": self.bidirectional,
+            "dropout": self.dropout.p,
+            "input_dropout": self.inputs.dropout,
+            **self.inputs.configuration,
+        }
+
+    def set_scaling(self, scaling: Mapping[str, Any]) -> None:
+        """Copy fitted numbers into the buffers, by name. Raises: ArgumentError, ShapeError."""
+        copy_buffers(self, scaling)
+
+    def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, None]:
+        """Cross-entropy with class weights. batch["label"] int64 (B,), -1 = no label."""
+        label = batch["label"]
+        return weighted_cross_entropy(self(batch), label, label >= 0, self.class_weights), None
+
+    def scores(self, batch: Batch) -> Tensor:
+        """For each class a score whose softmax is its probability, (B, K)."""
+        return self(batch) * self.sharpness
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The scores before they are sharpened."""
+        lengths = row_lengths(batch)
+        hidden, state = self.recurrent(self.inputs(batch), None, lengths)
+        return self.head(self.dropout(self.pooling(hidden, state[-1], lengths))).to(hidden.dtype)
+
+    def lower(self) -> Program:
+        """The Program that every runtime runs. Raises: ArgumentError for a pool that no row by row
+        answers.
+        """
+        from unrolled.models.text_lowering import lower_text_classifier
+
+        return lower_text_classifier(self)
+
+    def cost(self) -> int:
+        """Multiply-adds of one word, the head's with it."""
+        ways = 1 + self.bidirectional
+        lowest = recurrent_cost(self.cell, self.inputs.output_size, self.hidden, 1)
+        above = recurrent_cost(self.cell, ways * self.hidden, self.hidden, 1)
+        head = self.head.in_features * self.head.out_features
+        return ways * (lowest + (self.layers - 1) * above) + head
