@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from unrolled.arguments import one_of
+from unrolled.deploy.c import export_c
 from unrolled.deploy.folder import whole_folder
 from unrolled.deploy.names import identifier
 from unrolled.deploy.onnx_target import export_onnx
@@ -17,6 +18,7 @@ from unrolled.runtime import Program
 DRAWN = 64  # rows beyond the first window, where none are given
 
 TARGETS: dict[str, Target] = {
+    "c": export_c,
     "program": export_program_file,
     "onnx": export_onnx,
 }

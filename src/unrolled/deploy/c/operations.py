@@ -1,0 +1,505 @@
+"""Each operation of docs/program.md as C: a function from a node to the lines that make its value."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from unrolled.deploy.c.body import Body, Place, Value
+from unrolled.deploy.c.cells import CellWriter, same_cell
+from unrolled.deploy.c.loops import loops, row_major, spread_over
+from unrolled.deploy.c.tables import as_float
+from unrolled.deploy.c.time_features import write_time_features
+from unrolled.runtime import Node
+from unrolled.runtime import operations as ops
+from unrolled.runtime.graph import resolve
+from unrolled.runtime.operations.base import Spec
+from unrolled.runtime.rollout import Rollout
+
+Writer = Callable[[Body, Node, list[Value]], None]
+
+
+def write_scale(body: Body, node: Node, inputs: list[Value]) -> None:
+    """(x - centre) / spread."""
+    _elementwise(body, node, inputs, "({0} - {1}) / {2}")
+
+
+def write_unscale(body: Body, node: Node, inputs: list[Value]) -> None:
+    """centre + spread * x."""
+    _elementwise(body, node, inputs, "{1} + {2} * {0}")
+
+
+def write_combine(body: Body, node: Node, inputs: list[Value]) -> None:
+    """A sum or a product."""
+    _elementwise(body, node, inputs, "{0} + {1}" if node.operation.how == "add" else "{0} * {1}")  # type: ignore[attr-defined]
+
+
+ELEMENTWISE = {
+    "tanh": ("tanh1({0})", "tanh1"),
+    "sigmoid": ("sigmoid1({0})", "sigmoid1"),
+    "softplus": ("softplus1({0})", "softplus1"),
+    "exp": ("exp1({0})", "exp1"),
+    "relu": ("{0} > 0.0f ? {0} : 0.0f", "arithmetic"),
+}
+
+
+def write_activation(body: Body, node: Node, inputs: list[Value]) -> None:
+    """A function of each element, or softmax of the last axis."""
+    function = node.operation.function  # type: ignore[attr-defined]
+    if function in ELEMENTWISE:
+        expression, part = ELEMENTWISE[function]
+        body.source.parts.add(part)
+        _elementwise(body, node, inputs, expression)
+        return
+    spec = inputs[0].spec
+    y = body.make(node.name, spec)
+    width = spec.shape[-1]
+    body.call(function, y.name, inputs[0].name, spec.size // width, width)
+
+
+def _elementwise(body: Body, node: Node, inputs: list[Value], expression: str) -> None:
+    """One line for each element; in the place of an input that has the same shape and is not read again."""
+    spec = body.specs[node.name]
+    y = body.make(node.name, spec, over=inputs)
+    strides = {f"x{n}": spread_over(value.spec.shape, spec.shape) for n, value in enumerate(inputs)}
+    terms = [f"{value.name}[{{x{n}}}]" for n, value in enumerate(inputs)]
+    line = f"{y.name}[{{y}}] = {expression.format(*terms)};"
+    body.say(loops(spec.shape, {"y": row_major(spec.shape), **strides}, line))
+
+
+def write_dense(body: Body, node: Node, inputs: list[Value]) -> None:
+    """W x + b, the matrix stored with its outputs side by side."""
+    op: Any = node.operation
+    weights, tables = body.source.weights, body.source.tables
+    outputs, width = weights[op.weight].shape
+    matrix = tables.add(op.weight, weights[op.weight].T, f"({width}, {outputs})")
+    bias = "0" if op.bias is None else tables.add(op.bias, weights[op.bias])
+    y = body.make(node.name, body.specs[node.name])
+    body.call("dense", y.name, inputs[0].name, matrix, bias, inputs[0].spec.size // width, width, outputs)
+
+
+def write_norm(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Layer normalisation."""
+    op: Any = node.operation
+    tables, weights = body.source.tables, body.source.weights
+    names = ["0" if name is None else tables.add(name, weights[name]) for name in (op.weight, op.bias)]
+    width = inputs[0].spec.shape[-1]
+    y = body.make(node.name, body.specs[node.name])
+    count = inputs[0].spec.size // width
+    body.call("norm", y.name, inputs[0].name, *names, as_float(op.epsilon), count, width)
+
+
+def write_embed(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Rows of a table."""
+    table = body.source.weights[node.operation.table]  # type: ignore[attr-defined]
+    own = body.source.tables.add(node.operation.table, table)  # type: ignore[attr-defined]
+    y = body.make(node.name, body.specs[node.name])
+    body.call("embed", y.name, inputs[0].name, own, inputs[0].spec.size, *table.shape)
+
+
+def write_constant(body: Body, node: Node, inputs: list[Value]) -> None:
+    """A table as a value."""
+    name = node.operation.weight  # type: ignore[attr-defined]
+    table = body.source.tables.add(name, body.source.weights[name])
+    body.hold(node.name, Value(table, body.specs[node.name], Place()))
+
+
+def write_fill(body: Body, node: Node, inputs: list[Value]) -> None:
+    """One number everywhere."""
+    spec = body.specs[node.name]
+    y = body.make(node.name, spec)
+    number = as_float(node.operation.number)  # type: ignore[attr-defined]
+    body.say(loops((spec.size,), {"y": (1,)}, f"{y.name}[{{y}}] = {number};"))
+
+
+def write_reshape(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The same memory in another shape."""
+    body.alias(node.name, body.specs[node.name], inputs[0])
+
+
+def write_slice(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Part of an axis: the same memory where it lies in one piece."""
+    op: Any = node.operation
+    axis = len(inputs[0].spec.shape) + op.axis
+    _cut(body, node, inputs[0], axis, op.start)
+
+
+def write_final(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The last element of an axis."""
+    shape = inputs[0].spec.shape
+    axis = len(shape) + node.operation.axis  # type: ignore[attr-defined]
+    _cut(body, node, inputs[0], axis, shape[axis] - 1)
+
+
+def _cut(body: Body, node: Node, x: Value, axis: int, start: int) -> None:
+    """Elements of an axis from `start` on, as many as the value has."""
+    spec, strides = body.specs[node.name], row_major(x.spec.shape)
+    if math.prod(x.spec.shape[:axis]) == 1:
+        offset = f" + {start * strides[axis]}" if start else ""
+        body.alias(node.name, spec, x, offset)
+        return
+    gone = len(spec.shape) < len(x.spec.shape)
+    kept = strides[:axis] + strides[axis + 1 :] if gone else strides
+    _move(body, node, x, spec.shape, kept, start * strides[axis])
+
+
+def write_transpose(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The axes in another order."""
+    strides = row_major(inputs[0].spec.shape)
+    shape = body.specs[node.name].shape
+    _move(body, node, inputs[0], shape, tuple(strides[a] for a in node.operation.axes))  # type: ignore[attr-defined]
+
+
+def write_repeat(body: Body, node: Node, inputs: list[Value]) -> None:
+    """A value filled up to a larger shape."""
+    shape = body.specs[node.name].shape
+    _move(body, node, inputs[0], shape, spread_over(inputs[0].spec.shape, shape))
+
+
+def _move(
+    body: Body, node: Node, x: Value, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0
+) -> None:
+    """A copy of elements that lie apart."""
+    plus = f" + {offset}" if offset else ""
+    spec = body.specs[node.name]
+    if spec.dtype == "int64":
+        y = _whole_numbers(body, node, spec)
+    else:
+        y = body.make(node.name, spec).name
+    line = f"{y}[{{y}}] = {x.name}[{{x}}{plus}];"
+    body.say(loops(shape, {"y": row_major(shape), "x": strides}, line))
+
+
+def _whole_numbers(body: Body, node: Node, spec: Spec) -> str:
+    """Room for codes in the state; as C."""
+    pointer = body.source.member("int32_t", f"{node.name}_codes", spec.size, "scratch")
+    body.see(node.name, spec, pointer, kind="int32_t")
+    return pointer
+
+
+def write_pad(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Zeros around."""
+    op: Any = node.operation
+    spec, own = body.specs[node.name], inputs[0].spec.shape
+    y = body.make(node.name, spec)
+    strides = row_major(spec.shape)
+    body.call("zeros", y.name, spec.size)
+    offset = op.before * strides[len(own) + op.axis]
+    plus = f" + {offset}" if offset else ""
+    line = f"{y.name}[{{y}}{plus}] = {inputs[0].name}[{{x}}];"
+    body.say(loops(own, {"y": strides, "x": row_major(own)}, line))
+
+
+def write_concat(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Values side by side."""
+    spec = body.specs[node.name]
+    y = body.make(node.name, spec)
+    strides, place = row_major(spec.shape), 0
+    axis = len(spec.shape) + node.operation.axis  # type: ignore[attr-defined]
+    for x in inputs:
+        plus = f" + {place * strides[axis]}" if place else ""
+        line = f"{y.name}[{{y}}{plus}] = {x.name}[{{x}}];"
+        body.say(loops(x.spec.shape, {"y": strides, "x": row_major(x.spec.shape)}, line))
+        place += x.spec.shape[axis]
+
+
+def write_mask(body: Body, node: Node, inputs: list[Value]) -> None:
+    """NaN becomes 0; with channels, a column for each says whether it was there."""
+    x = inputs[0]
+    if not node.operation.channels:  # type: ignore[attr-defined]
+        y = body.make(node.name, x.spec, over=inputs)
+        body.call("mask", y.name, x.name, x.spec.size)
+        return
+    y = body.make(node.name, body.specs[node.name])
+    width = x.spec.shape[-1]
+    body.call("mask_channels", y.name, x.name, x.spec.size // width, width)
+
+
+def write_spread(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The standard deviation of a window."""
+    steps, columns = inputs[0].spec.shape[-2:]
+    y = body.make(node.name, body.specs[node.name])
+    least = as_float(node.operation.floor**2)  # type: ignore[attr-defined]
+    windows = inputs[0].spec.size // (steps * columns)
+    body.call("spread", y.name, inputs[0].name, least, windows, steps, columns)
+
+
+def write_window_anchor(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The last value of a window."""
+    y = body.make(node.name, body.specs[node.name])
+    body.call("window_anchor", y.name, inputs[0].name, inputs[1].name, *inputs[0].spec.shape)
+
+
+def write_carried_anchor(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The last value of all rows."""
+    count = inputs[0].spec.size
+    last, seen = (_state(body, node, own, count) for own in ("last", "seen"))
+    y = body.make(node.name, body.specs[node.name])
+    body.call("carried_anchor", y.name, last, seen, inputs[0].name, inputs[1].name, count)
+
+
+def write_delay(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The row before."""
+    count = inputs[0].spec.size
+    previous, started = _state(body, node, "previous", count), _state(body, node, "started", 1)
+    y = body.make(node.name, body.specs[node.name])
+    body.call("delay", y.name, previous, started, inputs[0].name, count)
+
+
+def write_pool(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The mean of the rows so far, or the last of them."""
+    if node.operation.how == "last":  # type: ignore[attr-defined]
+        body.alias(node.name, inputs[0].spec, inputs[0])
+        return
+    width = inputs[0].spec.size
+    total, count = _state(body, node, "sum", width), _state(body, node, "count", 1)
+    y = body.make(node.name, body.specs[node.name])
+    body.call("pool_mean", y.name, total, count, inputs[0].name, width)
+
+
+def _state(body: Body, node: Node, own: str, count: int) -> str:
+    return body.source.member("float", f"{node.name}_{own}", count, f"{node.name}: {own}")
+
+
+def write_quantile_head(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Rising quantiles."""
+    spec = inputs[0].spec
+    y = body.make(node.name, spec)
+    count, base = spec.shape[-1], node.operation.base  # type: ignore[attr-defined]
+    body.call("quantile_head", y.name, inputs[0].name, spec.size // count, count, base)
+
+
+def write_conformal(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Offsets, then order."""
+    op: Any = node.operation
+    offsets = body.source.tables.add(op.offsets, body.source.weights[op.offsets])
+    spec = inputs[0].spec
+    table = Value(offsets, spec, Place())
+    expression = "{0} + {1} * {2}" if len(inputs) == 2 else "{0} + {1}"
+    _elementwise(body, node, [*inputs, table], expression)
+    count = spec.shape[-1]
+    body.call("keep_order", body.values[node.name].name, spec.size // count, count, op.base)
+
+
+def write_path_quantiles(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Quantiles over sample paths."""
+    paths, *rest = inputs[0].spec.shape
+    levels = node.operation.levels  # type: ignore[attr-defined]
+    places = [level * (paths - 1) for level in levels]
+    below = [math.floor(place) for place in places]
+    shares = np.array([place - low for place, low in zip(places, below, strict=True)], np.float32)
+    tables = body.source.tables
+    named = (
+        tables.add(f"{node.name}_below", np.array(below, np.int32)),
+        tables.add(f"{node.name}_share", shares),
+    )
+    y = body.make(node.name, body.specs[node.name])
+    ordered = body.scratch(f"{node.name}_sorted", paths)
+    body.call("path_quantiles", y.name, inputs[0].name, ordered, *named, paths, math.prod(rest), len(levels))
+
+
+def cell_call(body: Body, node: Node) -> tuple[str, str]:
+    """The function of a node's cell, and the scratch that it is called with."""
+    op, source = node.operation, body.source
+    key = same_cell(op)
+    if key not in source.cells:
+        prefix = op.weight_ih.removesuffix(".weight_ih")  # type: ignore[attr-defined]
+        source.cells[key] = CellWriter(
+            source.name(f"{prefix}_step"), op, source.weights, source.tables
+        ).write()
+        source.parts |= source.cells[key].parts
+    function = source.cells[key]
+    source.quantised = max(source.quantised, function.bytes)
+    scratch = body.scratch(f"{node.name}_sums", function.floats)
+    return function.name, scratch + (", state->quantised" if function.bytes else "")
+
+
+def _sizes(body: Body, node: Node) -> tuple[int, int, int]:
+    """Inputs, units, states of a cell."""
+    op: Any = node.operation
+    hidden, inputs = body.source.weights[op.weight_hh].shape[1], body.source.weights[op.weight_ih].shape[1]
+    return inputs, hidden, 2 if op.cell == "lstm" else 1
+
+
+def write_recurrent(body: Body, node: Node, inputs: list[Value]) -> None:
+    """A cell over the rows: its state stays in the state."""
+    op: Any = node.operation
+    width, H, states = _sizes(body, node)
+    vectors = inputs[0].spec.size // width
+    spec = body.specs[node.name]
+    own = [_state(body, node, name, vectors * H) for name in ("h", "c")[:states]]
+    function, scratch = cell_call(body, node)
+    at = [*(_at(pointer, vectors, H) for pointer in own), _at(inputs[0].name, vectors, width)]
+    body.say([*_each(vectors), f"{_in(vectors)}{function}({', '.join(at)}, {scratch});"])
+    if op.emit == "h" or states == 1:
+        body.see(node.name, spec, own[0])
+        return
+    y = body.make(node.name, spec)
+    body.source.parts.add("copy")
+    for place, pointer in enumerate(own):
+        target = f"{y.name} + {place * H}" if place else y.name
+        line = f"copy({_at(target, vectors, 2 * H)}, {_at(pointer, vectors, H)}, {H});"
+        body.say([*_each(vectors), _in(vectors) + line])
+
+
+def _each(vectors: int) -> list[str]:
+    return [f"for (int i = 0; i < {vectors}; ++i)"] if vectors > 1 else []
+
+
+def _in(vectors: int) -> str:
+    return "    " if vectors > 1 else ""
+
+
+def _at(pointer: str, vectors: int, width: int) -> str:
+    return f"{pointer} + i * {width}" if vectors > 1 else pointer
+
+
+def write_step(body: Body, node: Node, inputs: list[Value]) -> None:
+    """One step from a given state, in the new state's place."""
+    width, H, states = _sizes(body, node)
+    spec = body.specs[node.name]
+    vectors = spec.size // (states * H)
+    y = body.make(node.name, spec, over=inputs[1:], reads=inputs)
+    if y.place is not inputs[1].place:
+        body.call("copy", y.name, inputs[1].name, spec.size)
+    function, scratch = cell_call(body, node)
+    at = [_at(y.name, vectors, states * H)]
+    if states == 2:
+        at.append(_at(f"{y.name} + {H}", vectors, 2 * H))
+    at.append(_at(inputs[0].name, vectors, width))
+    body.say([*_each(vectors), f"{_in(vectors)}{function}({', '.join(at)}, {scratch});"])
+
+
+def write_scan(body: Body, node: Node, inputs: list[Value]) -> None:
+    """A cell over the steps of a window, which starts anew at each row."""
+    op: Any = node.operation
+    width, H, states = _sizes(body, node)
+    steps = inputs[0].spec.shape[-2]
+    vectors, full = inputs[0].spec.size // (steps * width), states * H
+    spec = body.specs[node.name]
+    y = body.make(node.name, spec)
+    now = body.scratch(f"{node.name}_state", full)
+    function, scratch = cell_call(body, node)
+    out = spec.shape[-1]
+    body.source.parts |= {"copy", "zeros"}
+    start = (
+        f"copy({now}, {inputs[1].name} + i * {full}, {full});"
+        if len(inputs) == 2
+        else f"zeros({now}, {full});"
+    )
+    order = "s = 0; s < {0}; ++s" if op.direction == "forward" else "s = {0}; s-- > 0;"
+    state = [now, *[f"{now} + {H}"][: states - 1]]
+    body.say(
+        [
+            f"for (int i = 0; i < {vectors}; ++i) {{",
+            f"    {start}",
+            f"    for (int {order.format(steps)}) {{",
+            f"        {function}({', '.join(state)}, {inputs[0].name} + (i * {steps} + s) * {width}, {scratch});",
+            f"        copy({y.name} + (i * {steps} + s) * {out}, {now}, {out});",
+            "    }",
+            "}",
+        ]
+    )
+
+
+def write_window(body: Body, node: Node, inputs: list[Value]) -> None:
+    """Take the row into the ring; `write_window_rows` lays it out."""
+    history = node.operation.history  # type: ignore[attr-defined]
+    width = inputs[0].spec.size
+    ring = _state(body, node, "rows", history * width)
+    following = body.source.member("int32_t", f"{node.name}_next", 1, f"{node.name}: where the next row goes")
+    body.call("push", ring, f"&{following}", inputs[0].name, history, width)
+    body.rings[node.name] = (ring, following)
+
+
+def write_window_rows(body: Body, node: Node) -> None:
+    """A window's rows in order, the oldest first."""
+    ring, following = body.rings[node.name]
+    spec = body.specs[node.name]
+    history = spec.shape[0]
+    y = body.make(node.name, spec)
+    body.call("unroll", y.name, ring, following, history, spec.size // history)
+
+
+def write_rollout(body: Body, node: Node, inputs: list[Value]) -> None:
+    """The steps of a decoder: a loop with the body's own values inside."""
+    op: Any = node.operation
+    source = body.source
+    y = body.make(node.name, body.specs[node.name])
+    inner = Body(source, op.body, resolve(op.body, source.weights).values, (), body.indent + 1)
+    carried = {}
+    for how, entry, value in zip(op.wiring, op.body.inputs, inputs, strict=True):
+        if how == "carried":
+            made = body.make(f"{entry.name}_carried", entry.spec)
+            made.place.left += 1_000_000  # read at every step: nothing may take its place
+            body.call("copy", made.name, value.name, entry.spec.size)
+            carried[entry.name] = made
+    body.say(f"for (int step = 0; step < {op.steps}; ++step) {{")
+    held = [*inputs, *carried.values(), y]
+    for value in held:
+        value.place.left += 1_000_000
+    for how, entry, value in zip(op.wiring, op.body.inputs, inputs, strict=True):
+        if how == "each":
+            inner.alias(entry.name, entry.spec, value, f" + step * {entry.spec.size}")
+        else:
+            inner.hold(entry.name, carried.get(entry.name, value))
+    write_nodes(inner, inner.nodes)
+    source.memory.now += 1
+    result = inner.read(op.body.outputs[op.result])
+    inner.call("copy", f"{y.name} + step * {result.spec.size}", result.name, result.spec.size)
+    for name, value in carried.items():
+        new = inner.read(op.body.outputs[name])
+        inner.call("copy", value.name, new.name, new.spec.size)
+    for value in held:
+        value.place.left -= 1_000_000
+        if value.place.buffer is not None:
+            value.place.buffer.dies = source.memory.now
+    body.lines += inner.lines
+    body.say("}")
+
+
+def write_nodes(body: Body, nodes: Any) -> None:
+    """The lines of some nodes in their order."""
+    for node in nodes:
+        body.source.memory.now += 1
+        body.say(["", f"/* {node.name}: {node.operation.kind} of {', '.join(node.inputs)} */"])
+        WRITERS[type(node.operation)](body, node, [body.read(name) for name in node.inputs])
+
+
+WRITERS: dict[type, Writer] = {
+    ops.Activation: write_activation,
+    ops.CarriedAnchor: write_carried_anchor,
+    ops.Combine: write_combine,
+    ops.Concat: write_concat,
+    ops.Conformal: write_conformal,
+    ops.Constant: write_constant,
+    ops.Delay: write_delay,
+    ops.Dense: write_dense,
+    ops.Embed: write_embed,
+    ops.Fill: write_fill,
+    ops.Final: write_final,
+    ops.Mask: write_mask,
+    ops.Norm: write_norm,
+    ops.Pad: write_pad,
+    ops.PathQuantiles: write_path_quantiles,
+    ops.Pool: write_pool,
+    ops.QuantileHead: write_quantile_head,
+    ops.Recurrent: write_recurrent,
+    ops.RecurrentInt8: write_recurrent,
+    Rollout: write_rollout,
+    ops.Repeat: write_repeat,
+    ops.Reshape: write_reshape,
+    ops.Scale: write_scale,
+    ops.Scan: write_scan,
+    ops.ScanInt8: write_scan,
+    ops.Slice: write_slice,
+    ops.Spread: write_spread,
+    ops.Step: write_step,
+    ops.StepInt8: write_step,
+    ops.TimeFeatures: write_time_features,
+    ops.Transpose: write_transpose,
+    ops.Unscale: write_unscale,
+    ops.Window: write_window,
+    ops.WindowAnchor: write_window_anchor,
+}
