@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(shell find native -name '*.cpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
 
 # Debian packages that only tests need: `make system` installs them, `make test` never does.
-SYSTEM_PACKAGES :=
+SYSTEM_PACKAGES := clang gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm nodejs chromium chromium-driver
 
 .PHONY: demo test check format bench system clean help
 
