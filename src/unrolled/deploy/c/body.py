@@ -16,7 +16,6 @@ from unrolled.deploy.names import identifiers
 from unrolled.runtime.graph import Graph, Node
 from unrolled.runtime.operations.base import Arrays, Spec
 
-
 # what generated code calls its own, besides the names of the parts
 OWN = frozenset(
     "state row ahead answer work rows quantised step series i j k l m n s tail centre philox square_root "

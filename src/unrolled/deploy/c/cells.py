@@ -1,7 +1,7 @@
 """Recurrent cells as C: one function a layer, which takes h (and c) a step on in place.
 
-Key: I inputs · H hidden · G gates. Gate order in the tables: LSTM i f g o; GRU n r z of the input and r z n of
-the state, so that the sums of r and z lie in one place for both; GRU of 2014 r z n.
+Key: I inputs · H hidden · G gates. Gate order in the tables: LSTM i f g o; GRU n r z of the input and r z n
+of the state, so that the sums of r and z lie in one place for both; GRU of 2014 r z n.
 """
 
 from dataclasses import dataclass, fields
@@ -197,7 +197,7 @@ class CellWriter:
             return
         factor = np.float32(127) / np.float32(largest)
         step = self._table(f"scale_{suffix}", scale * (np.float32(largest) / np.float32(127)))
-        self._call("quantise", "q", vector, as_float(factor), width)
+        self._call("quantise", "q", vector, as_float(float(factor)), width)
         self._call("accumulate_int8", sums, table, step, "q", width, len(own))
 
     def _chosen(self, gates: str) -> tuple[int, ...]:

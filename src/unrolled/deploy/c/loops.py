@@ -32,14 +32,14 @@ def spread_over(shape: Sequence[int], larger: Sequence[int]) -> tuple[int, ...]:
 
 
 def loops(shape: Sequence[int], strides: Mapping[str, Sequence[int]], line: str) -> list[str]:
-    """C lines that run `line` for every element of `shape`; `{name}` in it becomes the index of that array.
+    r"""C lines that run `line` for every element of `shape`; `{name}` in it becomes the index of that array.
 
     Example:
-        >>> print("\\n".join(loops((2, 3), {"y": (3, 1), "x": (0, 1)}, "y[{y}] = x[{x}];")))
+        >>> print("\n".join(loops((2, 3), {"y": (3, 1), "x": (0, 1)}, "y[{y}] = x[{x}];")))
         for (int i = 0; i < 2; ++i)
             for (int j = 0; j < 3; ++j)
                 y[i * 3 + j] = x[j];
-        >>> print("\\n".join(loops((2, 3), {"y": (3, 1)}, "y[{y}] = 0.0f;")))
+        >>> print("\n".join(loops((2, 3), {"y": (3, 1)}, "y[{y}] = 0.0f;")))
         for (int i = 0; i < 6; ++i)
             y[i] = 0.0f;
     """

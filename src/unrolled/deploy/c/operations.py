@@ -26,7 +26,7 @@ def write_scale(body: Body, node: Node, inputs: list[Value]) -> None:
 
 
 def write_unscale(body: Body, node: Node, inputs: list[Value]) -> None:
-    """centre + spread * x."""
+    """Centre + spread * x."""
     _elementwise(body, node, inputs, "{1} + {2} * {0}")
 
 
@@ -329,6 +329,8 @@ def write_recurrent(body: Body, node: Node, inputs: list[Value]) -> None:
     vectors = inputs[0].spec.size // width
     spec = body.specs[node.name]
     own = [_state(body, node, name, vectors * H) for name in ("h", "c")[:states]]
+    if len(inputs) == 2:
+        _start(body, node, own, inputs[1], H)
     function, scratch = cell_call(body, node)
     at = [*(_at(pointer, vectors, H) for pointer in own), _at(inputs[0].name, vectors, width)]
     body.say([*_each(vectors), f"{_in(vectors)}{function}({', '.join(at)}, {scratch});"])
@@ -341,6 +343,19 @@ def write_recurrent(body: Body, node: Node, inputs: list[Value]) -> None:
         target = f"{y.name} + {place * H}" if place else y.name
         line = f"copy({_at(target, vectors, 2 * H)}, {_at(pointer, vectors, H)}, {H});"
         body.say([*_each(vectors), _in(vectors) + line])
+
+
+def _start(body: Body, node: Node, own: list[str], start: Value, H: int) -> None:
+    """At the first row the state is taken from a value, h and then c of each vector."""
+    started = _state(body, node, "started", 1)
+    full = len(own) * H
+    vectors = start.spec.size // full
+    body.source.parts.add("copy")
+    body.say(f"for (int i = 0; i < {vectors} && *{started} == 0.0f; ++i) {{")
+    for place, pointer in enumerate(own):
+        offset = f" + {place * H}" if place else ""
+        body.say(f"    copy({pointer} + i * {H}, {start.name} + i * {full}{offset}, {H});")
+    body.say(["}", f"*{started} = 1.0f;"])
 
 
 def _each(vectors: int) -> list[str]:
@@ -390,12 +405,13 @@ def write_scan(body: Body, node: Node, inputs: list[Value]) -> None:
     )
     order = "s = 0; s < {0}; ++s" if op.direction == "forward" else "s = {0}; s-- > 0;"
     state = [now, *[f"{now} + {H}"][: states - 1]]
+    x = f"{inputs[0].name} + (i * {steps} + s) * {width}"
     body.say(
         [
             f"for (int i = 0; i < {vectors}; ++i) {{",
             f"    {start}",
             f"    for (int {order.format(steps)}) {{",
-            f"        {function}({', '.join(state)}, {inputs[0].name} + (i * {steps} + s) * {width}, {scratch});",
+            f"        {function}({', '.join(state)}, {x}, {scratch});",
             f"        copy({y.name} + (i * {steps} + s) * {out}, {now}, {out});",
             "    }",
             "}",

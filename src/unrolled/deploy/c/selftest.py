@@ -1,4 +1,4 @@
-"""The self-test: golden rows through `step` on the device itself, and a driver that replays rows from a file."""
+"""The self-test: golden rows through `step` on the device itself, and a driver that replays rows."""
 
 from collections.abc import Sequence
 
@@ -30,8 +30,9 @@ def selftest_text(interface: Interface, one: Replay) -> str:
     series = f", {one.series}" if interface.has_series else ""
     count = len(answers)
     first = "[0]" * len(interface.answer_shape)
-    return f"""/* The self-test of {prefix}: golden rows, and what the stream of the trained model answers. Ends with 0
-   if every answer is within 1e-5 of it, relative to the answer or to the target's training deviation. */
+    return f"""/* The self-test of {prefix}: golden rows, and what the stream of the trained model answers.
+   Ends with 0 if every answer is within 1e-5 of it, relative to the answer or to the target's deviation
+   in training. */
 
 #include "{prefix}.h"
 
@@ -74,8 +75,8 @@ int main(void)
         }}
         answers += status;
     }}
-    printf("{prefix}: %d answers, largest difference %.3g of the answer's size: %s\\n", answers, (double)largest,
-           largest <= 1e-5f ? "passed" : "FAILED");
+    printf("{prefix}: %d answers, largest difference %.3g of the answer's size: %s\\n", answers,
+           (double)largest, largest <= 1e-5f ? "passed" : "FAILED");
     return largest <= 1e-5f ? 0 : 1;
 }}
 """
@@ -123,7 +124,7 @@ def _numbers(values: Array) -> str:
 def driver_text(interface: Interface) -> str:
     """A program that reads rows as doubles from standard input and writes answers as floats; no self-test.
 
-    In: the series, the number of rows, the rows, then the known columns of the rows and the horizon after them.
+    In: the series, the number of rows, the rows, then the known columns of the rows and of the horizon.
     Out: an answer a row; before the first, and where a row is refused, NaN.
     """
     prefix, upper = interface.prefix, interface.upper
@@ -151,7 +152,9 @@ int main(void)
     rows = malloc((size_t)count * {len(interface.row)} * sizeof *rows);
     total = (size_t)(count + {interface.program.horizon}) * {len(interface.ahead)};
     known = malloc((total + 1) * sizeof *known);
-    if (!rows || !known || fread(rows, sizeof *rows * {len(interface.row)}, (size_t)count, stdin) != (size_t)count)
+    if (!rows || !known)
+        return 2;
+    if (fread(rows, sizeof *rows * {len(interface.row)}, (size_t)count, stdin) != (size_t)count)
         return 2;
     if (fread(known, sizeof *known, total, stdin) != total)
         return 2;

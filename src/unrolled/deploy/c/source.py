@@ -74,7 +74,7 @@ def _placed(line: str, places: dict[str, str]) -> str:
 
 
 def _members(source: Source, interface: Interface, floats: int) -> list[tuple[str, str, int, str]]:
-    """The members of the state, large types first so that no gap is between them; 8 bytes divide the whole."""
+    """The members of the state, large types first so that there are no gaps; 8 bytes divide the whole."""
     found = [("uint64_t", "rows", 1, "how many have come")]
     if interface.has_series:
         found.append(("int32_t", "series", 1, "whose rows they are"))
