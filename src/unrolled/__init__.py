@@ -12,8 +12,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "Forecaster": "unrolled.tasks",
     "Roles": "unrolled.data",
+    "SearchOptions": "unrolled.models",
     "SequenceClassifier": "unrolled.tasks",
     "SequenceRegressor": "unrolled.tasks",
+    "Translator": "unrolled.tasks",
     "load": "unrolled.tasks",
     "check": "unrolled.data",
     "errors": "unrolled.errors",
@@ -27,9 +29,11 @@ __all__ = ["__version__", *_HOMES]
 if TYPE_CHECKING:
     from unrolled.data import Roles as Roles
     from unrolled.data import check as check  # type: ignore[no-redef]
+    from unrolled.models import SearchOptions as SearchOptions
     from unrolled.tasks import Forecaster as Forecaster
     from unrolled.tasks import SequenceClassifier as SequenceClassifier
     from unrolled.tasks import SequenceRegressor as SequenceRegressor
+    from unrolled.tasks import Translator as Translator
     from unrolled.tasks import load as load
 
 

@@ -18,6 +18,7 @@ from unrolled.baselines.sequences import (
     statistics,
     unpadded,
 )
+from unrolled.baselines.translation import WordByWord
 
 __all__ = [
     "ETS",
@@ -34,6 +35,7 @@ __all__ = [
     "Rowed",
     "SeasonalNaive",
     "ValueBaseline",
+    "WordByWord",
     "choose_order",
     "plain_classifiers",
     "plain_forecasts",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Codes = Sequence[Sequence[int]]
+Codes = Sequence[np.ndarray]  # each int64 (tokens,)
 
 
 class WordByWord:

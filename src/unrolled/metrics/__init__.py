@@ -3,7 +3,15 @@
 Scores of one kind share one module, named after the kind: `metrics.forecast.mae`, `metrics.regression.mae`.
 """
 
-from unrolled.metrics import classification, conformal, forecast, language, regression, spans
+from unrolled.metrics import (
+    classification,
+    conformal,
+    forecast,
+    language,
+    regression,
+    spans,
+    translation,
+)
 from unrolled.metrics.bootstrap import block_bootstrap
 from unrolled.metrics.conformal import apply_offsets, fit_offsets
 from unrolled.metrics.verdict import Verdict, judge
@@ -20,4 +28,5 @@ __all__ = [
     "language",
     "regression",
     "spans",
+    "translation",
 ]

@@ -168,7 +168,7 @@ def token_table(words: int, width: int) -> nn.Embedding:
 
 def select(state: Any, rows: Tensor) -> Any:
     """The rows of a state, however its tuples are nested."""
-    return map_state(lambda part: part[rows], state)
+    return map_state(lambda part: part[rows.to(part.device)], state)
 
 
 def only_with(name: str, value: Any, attention: str, wanted: str) -> bool:

@@ -5,3 +5,4 @@ from unrolled.tasks.forecast.forecaster import Forecaster as Forecaster
 from unrolled.tasks.loading import load as load
 from unrolled.tasks.sequence.classifier import SequenceClassifier as SequenceClassifier
 from unrolled.tasks.sequence.regressor import SequenceRegressor as SequenceRegressor
+from unrolled.tasks.translation.translator import Translator as Translator

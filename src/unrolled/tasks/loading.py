@@ -8,8 +8,14 @@ from unrolled.format import choice, naming, read_model
 from unrolled.tasks.forecast.forecaster import Forecaster
 from unrolled.tasks.sequence.classifier import SequenceClassifier
 from unrolled.tasks.sequence.regressor import SequenceRegressor
+from unrolled.tasks.translation.translator import Translator
 
-TASKS: dict[str, Any] = {"forecast": Forecaster, "classify": SequenceClassifier, "regress": SequenceRegressor}
+TASKS: dict[str, Any] = {
+    "forecast": Forecaster,
+    "classify": SequenceClassifier,
+    "regress": SequenceRegressor,
+    "translate": Translator,
+}
 
 
 def load(path: str | Path) -> Any:

@@ -1,0 +1,70 @@
+"""A translator as a model file, and back."""
+
+from typing import Any
+
+import numpy as np
+
+from unrolled.baselines import WordByWord
+from unrolled.errors import ModelFileError, explain
+from unrolled.format import ModelFile, array, field, new_card
+from unrolled.models import TranslationNetwork, TranslationShape
+from unrolled.preprocess import Tokenizer
+from unrolled.tasks.forecast.files import jsonable
+from unrolled.tasks.networks import network_from_file, weights_of
+from unrolled.tasks.sequence.files import read_texts, restore_parameters
+from unrolled.tasks.translation.data import SPECIALS, Sides
+
+PLAIN = "plain.table"
+
+
+def to_card(model: Any) -> dict[str, Any]:
+    """The card of a translator that has just been fitted."""
+    content = {
+        "parameters": jsonable(model.get_params()),
+        "source": model.sides_.source.card(),
+        "target": model.sides_.target.card(),
+        "network": model.network_.configuration,
+        "training": model.history_.card(),
+        "summary": model.summary(),
+        "evaluation": jsonable(model.evaluation_.to_dict()),
+    }
+    return new_card("model", "translate", content)
+
+
+def to_arrays(model: Any) -> dict[str, np.ndarray]:
+    """The arrays of a fitted translator: the network's weights and the plain table."""
+    return weights_of(model.network_) | {PLAIN: model.plain_.table}
+
+
+def from_file(kind: type, file: ModelFile) -> Any:
+    """The translator that a model file holds. Raises: ModelFileError naming the field that is wrong."""
+    model = kind()
+    restore_parameters(model, field(file.card, "parameters", dict))
+    model.sides_ = Sides(*(_side(file.card, name) for name in ("source", "target")))
+    weights = {name: value for name, value in file.tensors.items() if name != PLAIN}
+    network, cure = network_from_file(ModelFile(file.card, weights)), "Take another copy of the file."
+    if not isinstance(network, TranslationNetwork):
+        raise ModelFileError(explain("card.network.kind", "'translation'", type(network).__name__, cure))
+    wanted = TranslationShape(len(model.sides_.source), len(model.sides_.target))
+    if network.shape != wanted:
+        got = f"{network.shape.card()}"
+        raise ModelFileError(explain("card.network.shape", f"{wanted.card()}", got, cure))
+    model.network_ = network
+    model.plain_ = WordByWord()
+    model.plain_.table = array(file.tensors, PLAIN, "int64", (wanted.source_words,))
+    if (
+        model.plain_.table.size
+        and not 0 <= model.plain_.table.min() <= model.plain_.table.max() < wanted.target_words
+    ):
+        raise ModelFileError(explain(f"array {PLAIN!r}", "codes of target tokens", "others", cure))
+    model.summary_ = read_texts(field(file.card, "summary", dict))
+    model.card_ = file.card
+    return model
+
+
+def _side(card: dict[str, Any], name: str) -> Tokenizer:
+    tokenizer = Tokenizer.from_card(field(card, name, dict))
+    if tokenizer.vocabulary.specials != SPECIALS:
+        got, cure = repr(tokenizer.vocabulary.specials), "Take another copy of the file."
+        raise ModelFileError(explain(f"card.{name}", f"the specials {SPECIALS}", got, cure))
+    return tokenizer

@@ -1,0 +1,281 @@
+"""Write one string from another: translate, spell, pronounce."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from unrolled.data import ParallelSet, read_lines, read_pairs, read_parallel
+from unrolled.data.text import plain_texts
+from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.format import ModelFile, check_output, write_model
+from unrolled.models import SearchOptions
+from unrolled.nn import parameter_count
+from unrolled.tasks.sequence.data import split_sequences
+from unrolled.tasks.translation import files
+from unrolled.tasks.translation.data import picked
+from unrolled.tasks.translation.evaluation import TranslationEvaluation, evaluate_lines
+from unrolled.tasks.translation.fit import Fitted, fit_translation
+from unrolled.tasks.translation.settings import settle
+from unrolled.tasks.translation.write import Written, looks_of, write
+from unrolled.training import Reporter
+
+Texts = str | PathLike[str] | Sequence[str]
+Paired = tuple[Texts, Texts]
+
+
+class Translator(BaseEstimator):
+    """Writes one text from another by an encoder-decoder, with attention or with one vector between them.
+
+    `attention`: "luong" (after the recurrent step, with `input_feeding` or without), "bahdanau" (before it,
+    with `coverage` or without), or "none": the fixed context vector. `tokens`, and `target_tokens` where the
+    target's differ: "bpe" (pieces of words, `vocabulary` of them), "words", "spaces" (the text is cut
+    already) or "characters". `sampling` is the share of tokens that the decoder reads from its own answers by
+    the last epoch (scheduled sampling); `smoothing` the share of label smoothing.
+
+    Example:
+        >>> from unrolled import Translator
+        >>> Translator(tokens="characters", target_tokens="spaces", attention="bahdanau").get_params()["cell"]
+        'lstm'
+    """
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        hidden_size: int = 256,
+        *,
+        embedding: int = 256,
+        layers: int = 1,
+        attention: str = "luong",
+        input_feeding: bool = False,
+        coverage: bool = False,
+        tied: bool = True,
+        tokens: str = "bpe",
+        target_tokens: str | None = None,
+        vocabulary: int = 6000,
+        min_count: int = 1,
+        lowercase: bool = False,
+        dropout: float = 0.3,
+        smoothing: float = 0.1,
+        sampling: float = 0.0,
+        epochs: int = 20,
+        batch_tokens: int = 1500,
+        learning_rate: float = 2e-3,
+        clip: float = 1.0,
+        patience: int = 5,
+        average: float = 0.999,
+        precision: str = "fp32",
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.embedding = embedding
+        self.layers = layers
+        self.attention = attention
+        self.input_feeding = input_feeding
+        self.coverage = coverage
+        self.tied = tied
+        self.tokens = tokens
+        self.target_tokens = target_tokens
+        self.vocabulary = vocabulary
+        self.min_count = min_count
+        self.lowercase = lowercase
+        self.dropout = dropout
+        self.smoothing = smoothing
+        self.sampling = sampling
+        self.epochs = epochs
+        self.batch_tokens = batch_tokens
+        self.learning_rate = learning_rate
+        self.clip = clip
+        self.patience = patience
+        self.average = average
+        self.precision = precision
+        self.seed = seed
+        self.device = device
+
+    def fit(
+        self,
+        source: Texts,
+        target: Texts,
+        *,
+        table: Any = None,
+        validation: Paired | None = None,
+        test: Paired | None = None,
+        split: Sequence[float] = (0.9, 0.05, 0.05),
+        encoding: str = "utf-8",
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Self:
+        """Train on pairs of texts, stop by others, judge on a third part.
+
+        `source` and `target` are paths of files with a text a line, or lists of texts; with `table` they are
+        names of its columns. `validation` and `test` are pairs (source, target) of the same kind; where they
+        are not given, they are drawn from the pairs by `split`. With `checkpoint` a killed run goes on where
+        it was (`resume=True`).
+
+        Returns: self; `evaluation_` holds the scores beside the plain ways and the verdict.
+        Raises: ArgumentError, DataError: one line each, before anything is trained.
+        """
+        settings = settle(self.get_params())
+        if checkpoint is not None:
+            check_output(Path(checkpoint))
+        pairs = _read(source, target, table, encoding)
+        train, held, last = _parts(pairs, validation, test, split, self.seed, encoding)
+        fitted = fit_translation(settings, train, held, checkpoint, resume, reporter)
+        self.network_, self.sides_ = fitted.network, fitted.sides
+        self.history_, self.plain_ = fitted.history, fitted.plain
+        count = repeated(last, train)
+        notes = [f"{count:,} test pairs are equal to some that it was trained on."] if count else []
+        self.evaluation_ = self._judge(last, SearchOptions(), notes)
+        self.summary_ = self._summarise(fitted, len(train), len(held), len(last))
+        self.card_ = files.to_card(self)
+        return self
+
+    def predict(
+        self, texts: Texts, search: SearchOptions | None = None, *, encoding: str = "utf-8"
+    ) -> list[str]:
+        """The likeliest answer to each text, a path or a list; `search` has the rules, such as the beam.
+
+        Raises: DataError naming a text that is empty or endless; ArgumentError.
+        """
+        return [row[0].text for row in self.candidates(texts, search, encoding=encoding)]
+
+    def candidates(
+        self, texts: Texts, search: SearchOptions | None = None, *, encoding: str = "utf-8"
+    ) -> list[list[Written]]:
+        """For each text the `best` answers with their log-probabilities, likeliest first."""
+        self._check_fitted()
+        lines, names = _lines(texts, encoding)
+        return write(
+            self.network_, self.sides_, self.sides_.read(lines, names), lines, search or SearchOptions()
+        )
+
+    def evaluate(
+        self,
+        source: Texts,
+        target: Texts,
+        search: SearchOptions | None = None,
+        *,
+        table: Any = None,
+        encoding: str = "utf-8",
+    ) -> TranslationEvaluation:
+        """Score the model on pairs it has not seen, beside the plain ways, with the verdict."""
+        self._check_fitted()
+        return self._judge(_read(source, target, table, encoding), search or SearchOptions())
+
+    def attention_of(self, text: str, written: str | None = None) -> tuple[list[str], list[str], np.ndarray]:
+        """Where the decoder looks: source tokens, target tokens and the end, weights (target, source).
+
+        Raises: ArgumentError for a model without attention.
+        """
+        self._check_fitted()
+        if self.network_.decoder.attention == "none":
+            cure = "Train one with attention='luong' or 'bahdanau'."
+            raise ArgumentError(explain("model", "one with attention", "a fixed context vector", cure))
+        written = self.predict([text])[0] if written is None else written
+        source = self.sides_.read([text], ["text"])[0]
+        target = self.sides_.target.encode(written)
+        tokens = [*self.sides_.target.split(written), "</s>"]
+        return self.sides_.source.split(text), tokens, looks_of(self.network_, source, target)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write one `.unrolled` file: weights, tokens, scores; no pickle. Raises: OutputError."""
+        self._check_fitted()
+        write_model(Path(path), self.card_, files.to_arrays(self))
+
+    @classmethod
+    def from_file(cls, file: ModelFile) -> Self:
+        """The translator of a model file. Raises: ModelFileError."""
+        return files.from_file(cls, file)
+
+    def summary(self) -> dict[str, str]:
+        """What was learned from what, in a few lines."""
+        self._check_fitted()
+        return self.summary_
+
+    def _judge(
+        self, pairs: ParallelSet, options: SearchOptions, notes: Sequence[str] = ()
+    ) -> TranslationEvaluation:
+        source = self.sides_.read(pairs.source, pairs.names)
+        found = [row[0] for row in write(self.network_, self.sides_, source, pairs.source, options)]
+        decode = self.sides_.target.decode
+        written = {
+            self._name(options): [answer.text for answer in found],
+            self.plain_.name: [decode(codes) for codes in self.plain_.write(source)],
+            "the source itself": list(pairs.source),
+        }
+        sides = (self.sides_.source.split, self.sides_.target.split)
+        surety = [answer.log_probability / answer.tokens for answer in found]
+        return evaluate_lines(pairs.source, pairs.target, written, *sides, surety, notes)
+
+    def _name(self, options: SearchOptions) -> str:
+        network = self.network_
+        between = "no attention" if network.decoder.attention == "none" else network.decoder.attention
+        how = "greedy" if options.beam == 1 else f"beam {options.beam}"
+        return f"{network.cell.upper()}, {between} ({how})"
+
+    def _summarise(self, fitted: Fitted, *counts: int) -> dict[str, str]:
+        network, history, sides = fitted.network, fitted.history, fitted.sides
+        between = (
+            "a fixed context vector" if network.decoder.attention == "none" else network.decoder.attention
+        )
+        best = f"best {history.best_epoch}" if history.best_epoch else "no epoch beats the untrained network"
+        return {
+            "data": "{:,} training, {:,} validation, {:,} test pairs".format(*counts),
+            "tokens": f"{len(sides.source):,} source ({sides.source.kind}), "
+            f"{len(sides.target):,} target ({sides.target.kind})",
+            "model": f"{network.cell.upper()} {network.hidden} x {network.layers}, {between}",
+            "size": f"{parameter_count(network):,} parameters",
+            "training": f"{len(history.epochs)} epochs, {best}, {fitted.waste:.1%} of the batches is padding",
+        }
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            cure = "Call fit first, or unrolled.load a model file."
+            raise ArgumentError(explain("Translator", "a fitted one", "one that is not", cure))
+
+
+def _read(source: Texts, target: Texts, table: Any, encoding: str) -> ParallelSet:
+    if table is None:
+        return read_parallel(source, target, encoding)
+    return read_pairs(table, str(source), str(target), encoding)
+
+
+def _lines(texts: Texts, encoding: str) -> tuple[list[str], list[str]]:
+    """Texts, and where each stands."""
+    if isinstance(texts, PathLike) or (isinstance(texts, str) and "\n" not in texts):
+        lines = read_lines(str(texts), encoding)
+        return lines, [f"{texts}, line {number}" for number in range(1, len(lines) + 1)]
+    lines = plain_texts(texts, "texts")
+    return lines, [f"texts[{place}]" for place in range(len(lines))]
+
+
+def _parts(
+    pairs: ParallelSet, validation: Paired | None, test: Paired | None, split: Any, seed: int, encoding: str
+) -> tuple[ParallelSet, ParallelSet, ParallelSet]:
+    """Training, validation and test pairs; what is not drawn for the other two is trained on.
+
+    Raises: DataError where training has seen every pair of a given `test`.
+    """
+    drawn = split_sequences(len(pairs), split, seed)
+    held = picked(pairs, drawn.validation) if validation is None else read_parallel(*validation, encoding)
+    last = picked(pairs, drawn.test) if test is None else read_parallel(*test, encoding)
+    kept = [drawn.train]
+    kept += [] if validation is None else [drawn.validation]
+    kept += [] if test is None else [drawn.test]
+    train = picked(pairs, np.sort(np.concatenate(kept)))
+    if test is not None and repeated(last, train) == len(last):
+        cure = "Give others: scores on what it was trained on would say nothing."
+        raise DataError(explain("test", "pairs that training has not seen", "only such as it has", cure))
+    return train, held, last
+
+
+def repeated(pairs: ParallelSet, others: ParallelSet) -> int:
+    """How many pairs are among some others too."""
+    seen = set(zip(others.source, others.target, strict=True))
+    return sum(pair in seen for pair in zip(pairs.source, pairs.target, strict=True))
