@@ -210,3 +210,26 @@ def frame(found: Any, path: str | None, plot: str | None, as_json: bool) -> None
         sys.stdout.write(to_csv(found))
     else:
         files({f"{len(found):,} rows": path, "picture": plot})
+
+
+def texts(
+    source: Sequence[str], found: Sequence[Any], path: str | None, plot: str | None, json: bool
+) -> None:
+    """Write texts to a file, a line each, or print them; of several answers to a text one after the other."""
+    from unrolled.format import write_atomically
+
+    lines = [" ".join(answer.text.split("\n")) for row in found for answer in row]
+    if path is not None:
+        write_atomically(path, ["".join(f"{line}\n" for line in lines).encode()])
+    if json:
+        answers = [
+            {"source": text, "answers": [asdict(answer) for answer in row]}
+            for text, row in zip(source, found, strict=True)
+        ]
+        as_json_line({"output": path, "plot": plot, "texts": len(found)} if path else answers)
+    elif path is None:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        if plot is not None:
+            print(f"picture {plot}", file=sys.stderr)
+    else:
+        files({f"{len(lines):,} lines": path, "picture": plot})

@@ -117,3 +117,12 @@ def read_for(model: Any, source: Any) -> Any:
 def shown_before(data: Any, series: int, row: int, horizon: int) -> slice:
     """The rows of a series that are drawn before one of its rows."""
     return slice(max(int(data.offsets[series]), row - max(SHOWN * horizon, 48)), row)
+
+
+def draw_attention(model: Any, text: str, written: str, path: str) -> None:
+    """Where a translator looks as it writes one text. Raises: ArgumentError for one without attention."""
+    from unrolled.plots import plot_attention
+
+    source, target, weights = model.attention_of(text, written)
+    kind = model.network_.decoder.attention
+    plot_attention(source, target, weights, "Where it looks as it writes", f"Attention: {kind}.", path=path)

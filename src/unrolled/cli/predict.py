@@ -1,17 +1,25 @@
-"""`unrolled predict model.unrolled data.csv`: forecasts after the last row, or a label for each sequence."""
+"""`unrolled predict model.unrolled data.csv`: what comes next, a label a sequence, a text for each text."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from unrolled import arguments
 from unrolled.cli import options, output, pictures
 from unrolled.errors import ArgumentError, explain
 
 EXAMPLE = "unrolled predict m.unrolled data.csv -o forecast.csv"
+SEARCH = "Search (translate)"
 
 Out = Annotated[
     str | None, options.option("The answer's file: .csv or .parquet.", "-o", "--output", metavar="FILE")
 ]
 Future = Annotated[str | None, options.option("The known columns of the rows to forecast.", metavar="FILE")]
+Beam = Annotated[int | None, options.option("Hypotheses kept; 1: greedy.", panel=SEARCH)]
+Best = Annotated[int | None, options.option("Answers to each text.", panel=SEARCH)]
+LengthPenalty = Annotated[float | None, options.option("0: short texts; 1: the mean a token.", panel=SEARCH)]
+NoRepeat = Annotated[int | None, options.option("No n-gram of this length twice.", panel=SEARCH)]
+Minimum = Annotated[int | None, options.option("Fewest tokens.", panel=SEARCH)]
+Maximum = Annotated[int | None, options.option("Most tokens.", panel=SEARCH)]
+Encoding = Annotated[str | None, options.option("Of a text file; utf-8.", panel=SEARCH)]
 
 
 def predict(
@@ -21,25 +29,67 @@ def predict(
     future: Future = None,
     plot: options.Plot = None,
     as_json: options.AsJson = False,
+    beam: Beam = None,
+    best: Best = None,
+    length_penalty: LengthPenalty = None,
+    no_repeat: NoRepeat = None,
+    minimum: Minimum = None,
+    maximum: Maximum = None,
+    encoding: Encoding = None,
 ) -> None:
-    """Forecast the rows after the last one, or label each sequence.
+    """Forecast the rows after the last one, label each sequence, or write a text for each line.
 
-    The answer is written to a file, or printed as CSV.
+    The answer is written to a file, or printed.
     """
     arguments.part("torch", "train")
     import unrolled
     from unrolled.data import check_table_path
 
-    if out is not None:
-        check_table_path(out)
     options.check_picture(plot)
     options.check_outputs((model, data, future), {"-o": out, "--plot": plot})
     loaded = unrolled.load(model)
+    search = options.given(
+        {
+            "beam": beam, "best": best, "length_penalty": length_penalty, "no_repeat": no_repeat,
+            "minimum": minimum, "maximum": maximum, "encoding": encoding,
+        }
+    )  # fmt: skip
+    check_options(loaded, {"future": future} | search)
+    if isinstance(loaded, unrolled.Translator):
+        write_texts(loaded, data, search, out, plot, as_json)
+        return
+    if out is not None:
+        check_table_path(out)
     pictures.check_drawable(loaded, plot)
-    if future is not None and not isinstance(loaded, unrolled.Forecaster):
-        got = f"a {type(loaded).__name__}"
-        raise ArgumentError(explain("--future", "the model of a forecast", got, "Leave it out."))
     found = loaded.predict(data) if future is None else loaded.predict(data, future=future)
     if plot is not None:
         pictures.draw_ahead(loaded, data, found, plot)
     output.frame(found, out, plot, as_json)
+
+
+def check_options(loaded: Any, given: dict[str, Any]) -> None:
+    """Refuse an option that this kind of model does not have. Raises: ArgumentError."""
+    import unrolled
+
+    homes = {"future": (unrolled.Forecaster, "a forecast")}
+    for name, value in given.items():
+        kind, what = homes.get(name, (unrolled.Translator, "a translator"))
+        if value is not None and not isinstance(loaded, kind):
+            got = f"a {type(loaded).__name__}"
+            flag = "--" + name.replace("_", "-")
+            raise ArgumentError(explain(flag, f"the model of {what}", got, "Leave it out."))
+
+
+def write_texts(
+    loaded: Any, data: str, search: dict[str, Any], out: str | None, plot: str | None, as_json: bool
+) -> None:
+    """The likeliest text for each line; with --json the candidates and their log-probabilities."""
+    import unrolled
+    from unrolled.data import read_lines
+
+    encoding = search.pop("encoding", "utf-8")
+    texts = read_lines(data, encoding)
+    found = loaded.candidates(data, unrolled.SearchOptions(**search), encoding=encoding)
+    if plot is not None:
+        pictures.draw_attention(loaded, texts[0], found[0][0].text, plot)
+    output.texts(texts, found, out, plot, as_json)

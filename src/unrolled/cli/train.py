@@ -2,13 +2,14 @@
 
 import typer
 
-from unrolled.cli.tasks import forecast, sequence
+from unrolled.cli.tasks import forecast, sequence, translate
 
 # Each task's command and an example of it.
 TASKS = (
     (forecast.forecast, forecast.EXAMPLE),
     (sequence.classify, sequence.EXAMPLE_CLASSIFY),
     (sequence.regress, sequence.EXAMPLE_REGRESS),
+    (translate.translate, translate.EXAMPLE),
 )
 
 app = typer.Typer(

@@ -29,7 +29,7 @@ class Sides:
         return cls(
             *(
                 Tokenizer.fit(
-                    texts,
+                    [f" {text.strip()}" for text in texts] if kind == "bpe" else texts,
                     kind,
                     lowercase=settings.lowercase,
                     min_count=settings.min_count,
@@ -42,6 +42,18 @@ class Sides:
                 )
             )
         )
+
+    def split_source(self, text: str) -> list[str]:
+        """The tokens of a source text."""
+        return self.source.split(spaced(self.source, text))
+
+    def split_target(self, text: str) -> list[str]:
+        """The tokens of a target text."""
+        return self.target.split(spaced(self.target, text))
+
+    def write(self, codes: Sequence[int]) -> str:
+        """Target codes as text."""
+        return self.target.decode(codes).strip() if self.target.kind == "bpe" else self.target.decode(codes)
 
     def read(self, texts: Sequence[str], names: Sequence[str]) -> Codes:
         """Source texts as codes. Raises: DataError naming one that is empty or endless."""
@@ -115,7 +127,21 @@ def padded(name: str, rows: Codes) -> Batch:
     return {name: torch.from_numpy(codes), f"{name}_lengths": torch.from_numpy(lengths)}
 
 
+def spaced(tokenizer: Tokenizer, text: str) -> str:
+    """A text as its tokenizer reads it: before pieces of words a space, that the first be like any other."""
+    return f" {text.strip()}" if tokenizer.kind == "bpe" else text
+
+
+def readable(tokenizer: Tokenizer, tokens: Sequence[str]) -> list[str]:
+    """Tokens for people: of pieces of words the letters, with a point for a space."""
+    if tokenizer.kind != "bpe":
+        return list(tokens)
+    return [tokenizer.splitter.join([token]).replace(" ", "\N{MIDDLE DOT}") for token in tokens]
+
+
 def _encoded(tokenizer: Tokenizer, texts: Sequence[str], names: Sequence[str]) -> Codes:
-    codes = [tokenizer.encode(text) for text in texts]
+    codes = [
+        tokenizer.encode(spaced(tokenizer, text)) if text.strip() else np.zeros(0, np.int64) for text in texts
+    ]
     check_lengths([len(row) for row in codes], names)
     return codes

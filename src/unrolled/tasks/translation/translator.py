@@ -16,7 +16,7 @@ from unrolled.models import SearchOptions
 from unrolled.nn import parameter_count
 from unrolled.tasks.sequence.data import split_sequences
 from unrolled.tasks.translation import files
-from unrolled.tasks.translation.data import picked
+from unrolled.tasks.translation.data import picked, readable
 from unrolled.tasks.translation.evaluation import TranslationEvaluation, evaluate_lines
 from unrolled.tasks.translation.fit import Fitted, fit_translation
 from unrolled.tasks.translation.settings import settle
@@ -129,8 +129,10 @@ class Translator(BaseEstimator):
         fitted = fit_translation(settings, train, held, checkpoint, resume, reporter)
         self.network_, self.sides_ = fitted.network, fitted.sides
         self.history_, self.plain_ = fitted.history, fitted.plain
-        count = repeated(last, train)
-        notes = [f"{count:,} test pairs are equal to some that it was trained on."] if count else []
+        count = repeated(last, train, held)
+        notes = (
+            [f"{count:,} test pairs are equal to some that it was trained or stopped on."] if count else []
+        )
         self.evaluation_ = self._judge(last, SearchOptions(), notes)
         self.summary_ = self._summarise(fitted, len(train), len(held), len(last))
         self.card_ = files.to_card(self)
@@ -179,9 +181,10 @@ class Translator(BaseEstimator):
             raise ArgumentError(explain("model", "one with attention", "a fixed context vector", cure))
         written = self.predict([text])[0] if written is None else written
         source = self.sides_.read([text], ["text"])[0]
-        target = self.sides_.target.encode(written)
-        tokens = [*self.sides_.target.split(written), "</s>"]
-        return self.sides_.source.split(text), tokens, looks_of(self.network_, source, target)
+        tokens = self.sides_.split_target(written)
+        looks = looks_of(self.network_, source, self.sides_.target.vocabulary.encode(tokens))
+        read = readable(self.sides_.source, self.sides_.split_source(text))
+        return read, [*readable(self.sides_.target, tokens), "</s>"], looks
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, tokens, scores; no pickle. Raises: OutputError."""
@@ -203,13 +206,12 @@ class Translator(BaseEstimator):
     ) -> TranslationEvaluation:
         source = self.sides_.read(pairs.source, pairs.names)
         found = [row[0] for row in write(self.network_, self.sides_, source, pairs.source, options)]
-        decode = self.sides_.target.decode
         written = {
             self._name(options): [answer.text for answer in found],
-            self.plain_.name: [decode(codes) for codes in self.plain_.write(source)],
+            self.plain_.name: [self.sides_.write(codes) for codes in self.plain_.write(source)],
             "the source itself": list(pairs.source),
         }
-        sides = (self.sides_.source.split, self.sides_.target.split)
+        sides = (self.sides_.split_source, self.sides_.split_target)
         surety = [answer.log_probability / answer.tokens for answer in found]
         return evaluate_lines(pairs.source, pairs.target, written, *sides, surety, notes)
 
@@ -260,7 +262,7 @@ def _parts(
 ) -> tuple[ParallelSet, ParallelSet, ParallelSet]:
     """Training, validation and test pairs; what is not drawn for the other two is trained on.
 
-    Raises: DataError where training has seen every pair of a given `test`.
+    Raises: DataError where the other two have every pair of a given `test`.
     """
     drawn = split_sequences(len(pairs), split, seed)
     held = picked(pairs, drawn.validation) if validation is None else read_parallel(*validation, encoding)
@@ -269,13 +271,13 @@ def _parts(
     kept += [] if validation is None else [drawn.validation]
     kept += [] if test is None else [drawn.test]
     train = picked(pairs, np.sort(np.concatenate(kept)))
-    if test is not None and repeated(last, train) == len(last):
+    if test is not None and repeated(last, train, held) == len(last):
         cure = "Give others: scores on what it was trained on would say nothing."
         raise DataError(explain("test", "pairs that training has not seen", "only such as it has", cure))
     return train, held, last
 
 
-def repeated(pairs: ParallelSet, others: ParallelSet) -> int:
+def repeated(pairs: ParallelSet, *others: ParallelSet) -> int:
     """How many pairs are among some others too."""
-    seen = set(zip(others.source, others.target, strict=True))
+    seen = {pair for other in others for pair in zip(other.source, other.target, strict=True)}
     return sum(pair in seen for pair in zip(pairs.source, pairs.target, strict=True))

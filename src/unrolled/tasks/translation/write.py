@@ -18,7 +18,7 @@ HYPOTHESES = 512  # that one call advances
 
 @dataclass(frozen=True)
 class Written:
-    """One answer: its text, its tokens (the end counted), its log-probability, what answers are ordered by."""
+    """One answer: its text, how many tokens (the end counted), log-probability, what it is ordered by."""
 
     text: str
     tokens: int
@@ -86,8 +86,8 @@ def text_of(
     """An answer as text, unknown tokens replaced by what was looked at."""
     codes = list(answer.tokens)
     if UNKNOWN not in codes:
-        return sides.target.decode(codes)
-    tokens, looks = sides.source.split(text), looks_of(network, source, np.array(codes, np.int64))
+        return sides.write(codes)
+    tokens, looks = sides.split_source(text), looks_of(network, source, np.array(codes, np.int64))
     words = sides.target.vocabulary.decode(codes)
     chosen = [
         tokens[int(looks[place].argmax())] if word is None else word for place, word in enumerate(words)
