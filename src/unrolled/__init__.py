@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 # Public name -> the module it lives in.
 _HOMES = {
     "Forecaster": "unrolled.tasks",
+    "LanguageModel": "unrolled.tasks",
+    "MaskedLanguageModel": "unrolled.tasks",
     "Roles": "unrolled.data",
     "SearchOptions": "unrolled.models",
     "SequenceClassifier": "unrolled.tasks",
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from unrolled.data import check as check  # type: ignore[no-redef]
     from unrolled.models import SearchOptions as SearchOptions
     from unrolled.tasks import Forecaster as Forecaster
+    from unrolled.tasks import LanguageModel as LanguageModel
+    from unrolled.tasks import MaskedLanguageModel as MaskedLanguageModel
     from unrolled.tasks import SequenceClassifier as SequenceClassifier
     from unrolled.tasks import SequenceRegressor as SequenceRegressor
     from unrolled.tasks import Translator as Translator

@@ -9,6 +9,7 @@ from unrolled.preprocess.tag_schemes import first_invalid as first_invalid
 from unrolled.preprocess.tag_schemes import scheme_of as scheme_of
 from unrolled.preprocess.tag_schemes import spans_of as spans_of
 from unrolled.preprocess.tag_schemes import tags_of as tags_of
+from unrolled.preprocess.text_codec import TextCodec as TextCodec
 from unrolled.preprocess.time_features import TimeFeatures as TimeFeatures
 from unrolled.preprocess.tokenizers import Tokenizer as Tokenizer
 from unrolled.preprocess.vocabulary import Vocabulary as Vocabulary

@@ -2,6 +2,8 @@
 
 from unrolled.tasks.forecast.evaluation import Evaluation as Evaluation
 from unrolled.tasks.forecast.forecaster import Forecaster as Forecaster
+from unrolled.tasks.language.language_model import LanguageModel as LanguageModel
+from unrolled.tasks.language.masked_language_model import MaskedLanguageModel as MaskedLanguageModel
 from unrolled.tasks.loading import load as load
 from unrolled.tasks.sequence.classifier import SequenceClassifier as SequenceClassifier
 from unrolled.tasks.sequence.regressor import SequenceRegressor as SequenceRegressor

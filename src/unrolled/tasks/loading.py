@@ -6,6 +6,8 @@ from typing import Any
 from unrolled.errors import ArgumentError, DataError, ModelFileError
 from unrolled.format import choice, naming, read_model
 from unrolled.tasks.forecast.forecaster import Forecaster
+from unrolled.tasks.language.language_model import LanguageModel
+from unrolled.tasks.language.masked_language_model import MaskedLanguageModel
 from unrolled.tasks.sequence.classifier import SequenceClassifier
 from unrolled.tasks.sequence.regressor import SequenceRegressor
 from unrolled.tasks.translation.translator import Translator
@@ -15,6 +17,8 @@ TASKS: dict[str, Any] = {
     "classify": SequenceClassifier,
     "regress": SequenceRegressor,
     "translate": Translator,
+    "lm": LanguageModel,
+    "mlm": MaskedLanguageModel,
 }
 
 
