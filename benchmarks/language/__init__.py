@@ -1,0 +1,1 @@
+"""Language: models of text, beside their plain baselines and beside the same networks elsewhere."""
