@@ -1,8 +1,8 @@
 """Masked words on Multi30k English: a network from both sides beside one from the left, of the same size.
 
-Both read the same 29,000 captions with the same words (rarer ones count as unknown), train as long on batches
-of as many tokens, and are asked for the same words of the 1,000 captions of test_2016_flickr. The one from the
-left has a few parameters more.
+Both read the same 29,000 captions with the same words (rarer ones count as unknown), train as long on
+batches of as many tokens, and are asked for the same words of the 1,000 captions of test_2016_flickr. The
+one from the left has a few parameters more.
 """
 
 from typing import Any
