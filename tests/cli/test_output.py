@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from unrolled.cli import output
-from unrolled.cli.progress import Bar, reporter
+from unrolled.cli.progress import reporter
 from unrolled.data import Finding
 from unrolled.metrics import judge
 from unrolled.tasks.forecast.evaluation import Evaluation, Losses, Score
-from unrolled.training import PlainReporter, SilentReporter
+from unrolled.training import BarReporter, PlainReporter, SilentReporter
 
 
 def made(target="co2"):
@@ -81,25 +81,4 @@ def test_progress_goes_where_somebody_looks(monkeypatch):
     assert isinstance(reporter(as_json=False), PlainReporter)
     assert isinstance(reporter(as_json=True), SilentReporter)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    assert isinstance(reporter(as_json=True), Bar)
-
-
-def test_one_bar_at_a_time_that_fits_80_columns():
-    stream = io.StringIO()
-    bar = Bar(Console(file=stream, force_terminal=True, width=80, highlight=False))
-    sums = SimpleNamespace(steps=10, loss=12345.678, clipped=10)
-    history = SimpleNamespace(best=0.000123456)
-    for run in range(2):
-        bar.note(f"Fold {run + 1} of 2")
-        bar.start(epochs=100, steps=10, done=0)
-        for epoch in range(1, 101):
-            bar.step(sums)
-            bar.epoch(epoch, history)
-        bar._progress.refresh()
-        lines = Console(width=80).render_lines(bar._progress.get_renderable())
-        text = ["".join(segment.text for segment in line) for line in lines]
-        assert len(text) == 1 and "…" not in text[0], text
-        assert text[0].startswith("epoch 100/100 ") and "best 0.0001235" in text[0]
-        bar.close()
-    shown = stream.getvalue()
-    assert "Fold 1 of 2" in shown and "Fold 2 of 2" in shown
+    assert isinstance(reporter(as_json=True), BarReporter)

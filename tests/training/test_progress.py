@@ -1,10 +1,11 @@
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from unrolled.training import EpochRecord, History, PlainReporter, RichReporter, default_reporter
+from unrolled.training import BarReporter, EpochRecord, History, PlainReporter, default_reporter
 from unrolled.training.history import EpochSums
 from unrolled.training.progress import Reporter
 
@@ -42,21 +43,28 @@ def test_a_log_that_is_gone_does_not_end_a_training() -> None:
     tell(PlainReporter(Gone()))
 
 
-def test_the_bar_tells_loss_clip_rate_validation_and_keeps_the_best_epochs() -> None:
-    text = io.StringIO()
-    tell(RichReporter(Console(file=text, force_terminal=True, width=140)))
-    for words in (
-        "starting [anew]",
-        "loss 0.5 · clipped 25%",
-        "validation 0.75, best 0.75",
-        "8/8",
-        "epoch 1/2 loss",
-    ):
-        assert words in text.getvalue()
-    assert "epoch 2/2 loss" not in text.getvalue()
+def test_one_bar_at_a_time_that_fits_80_columns() -> None:
+    stream = io.StringIO()
+    bar = BarReporter(Console(file=stream, force_terminal=True, width=80, highlight=False))
+    sums = SimpleNamespace(steps=10, loss=12345.678, clipped=10)
+    history = SimpleNamespace(best=0.000123456)
+    for run in range(2):
+        bar.note(f"Fold {run + 1} of 2")
+        bar.start(epochs=100, steps=10, done=0)
+        for epoch in range(1, 101):
+            bar.step(sums)
+            bar.epoch(epoch, history)
+        bar._progress.refresh()
+        lines = Console(width=80).render_lines(bar._progress.get_renderable())
+        text = ["".join(segment.text for segment in line) for line in lines]
+        assert len(text) == 1 and "…" not in text[0], text
+        assert text[0].startswith("epoch 100/100 ") and "best 0.0001235" in text[0]
+        bar.close()
+    shown = stream.getvalue()
+    assert "Fold 1 of 2" in shown and "Fold 2 of 2" in shown
 
 
 def test_the_bar_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(default_reporter(), PlainReporter)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert isinstance(default_reporter(), RichReporter)
+    assert isinstance(default_reporter(), BarReporter)

@@ -8,9 +8,9 @@ from unrolled.training.history import EpochRecord, History
 from unrolled.training.loop import Loss, Source, Validate, fit, network_loss, run_epoch, train_step
 from unrolled.training.options import TrainingOptions
 from unrolled.training.progress import (
+    BarReporter,
     PlainReporter,
     Reporter,
-    RichReporter,
     SilentReporter,
     default_reporter,
 )
@@ -24,7 +24,7 @@ __all__ = [
     "Loss",
     "PlainReporter",
     "Reporter",
-    "RichReporter",
+    "BarReporter",
     "Run",
     "SilentReporter",
     "Source",

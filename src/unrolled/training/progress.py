@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from unrolled.training.history import EpochSums, History
 
@@ -75,66 +75,65 @@ class PlainReporter:
         """Nothing: every line is written already."""
 
 
-class RichReporter:
-    """A bar with loss, clip rate, validation score and time left; better epochs leave a line above it."""
+class BarReporter:
+    """A bar that fits 80 columns, with loss, clip rate, best score and time left; it goes when training ends.
+
+    Several trainings may follow one another.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[numbers]}"),
-            TimeRemainingColumn(),
-        )
-        self._progress = Progress(*columns, console=console or Console(stderr=True), transient=True)
-        self._task: TaskID | None = None
+        self._console = console or Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
         self._epochs = 0
-        self._validation = ""
+        self._best = ""
 
     def start(self, epochs: int, steps: int, done: int) -> None:
-        """Show the bar."""
-        self._epochs = epochs
-        words = f"epoch {done // max(1, steps) + 1}/{epochs}"
-        self._task = self._progress.add_task(words, total=epochs * steps, completed=done, numbers="")
+        """Show a new bar."""
+        self.close()
+        self._epochs, self._best = epochs, ""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=epochs * steps, completed=done, numbers="")
+        self._name(done // max(1, steps) + 1)
         self._progress.start()
 
     def step(self, sums: EpochSums) -> None:
         """Move the bar by one step."""
-        if self._task is not None:
-            self._progress.update(self._task, advance=1, numbers=step_words(sums) + self._validation)
+        if self._progress is not None:
+            loss, clipped = sums.loss / sums.steps, sums.clipped / sums.steps
+            numbers = f"loss {loss:<7.4g} clipped {clipped:<4.0%}{self._best}"
+            self._progress.update(self._task, advance=1, numbers=numbers)
 
     def epoch(self, number: int, history: History) -> None:
-        """Show the new score, and keep a line above the bar if it is the best so far."""
-        self._validation = f" · validation {history.epochs[-1].validation:.4g}, best {history.best:.4g}"
-        if history.best_epoch == number:
-            self.note(f"epoch {number}/{self._epochs} {epoch_line(number, history)}")
-        if self._task is not None:
-            self._progress.update(
-                self._task, description=f"epoch {min(number + 1, self._epochs)}/{self._epochs}"
-            )
+        """Show the best score so far, and what epoch comes next."""
+        self._best = f" best {history.best:<7.4g}"
+        self._name(min(number + 1, self._epochs))
 
     def note(self, text: str) -> None:
         """Write a line above the bar."""
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, style="dim")
 
     def close(self) -> None:
         """Take the bar away."""
-        self._progress.stop()
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _name(self, epoch: int) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, description=f"epoch {epoch}/{self._epochs}")
 
 
 def default_reporter() -> Reporter:
     """A bar where standard error is a terminal, plain lines elsewhere."""
-    return RichReporter() if sys.stderr.isatty() else PlainReporter()
-
-
-def step_words(sums: EpochSums) -> str:
-    """The epoch so far, in short.
-
-    Example:
-        >>> step_words(EpochSums(steps=4, loss=2.0, norm=1.0, clipped=1))
-        'loss 0.5 · clipped 25%'
-    """
-    return f"loss {sums.loss / sums.steps:.4g} · clipped {sums.clipped / sums.steps:.0%}"
+    return BarReporter() if sys.stderr.isatty() else PlainReporter()
 
 
 def epoch_line(number: int, history: History) -> str:
