@@ -22,11 +22,11 @@
   FIELD(time) FIELD(batch) FIELD(input) FIELD(hidden)                                                             \
   /* In, both ways. x (T, B, I) with the strides of its first two axes; h0, c0, mask (B, H); weights in the */    \
   /* order of torch.nn; lengths (B,), each in 0..T; keep_h, keep_c (T, B, H) with strides. */                     \
-  FIELD(x) FIELD(x_stride_t) FIELD(x_stride_b) FIELD(h0) FIELD(c0)                                                \
+  FIELD(x) FIELD(h0) FIELD(c0)                                                                                    \
   FIELD(weight_ih) FIELD(weight_hh) FIELD(bias_ih) FIELD(bias_hh) FIELD(gain_ih) FIELD(gain_hh)                   \
-  FIELD(lengths) FIELD(mask)                                                                                      \
-  FIELD(keep_h) FIELD(keep_h_stride_t) FIELD(keep_h_stride_b)                                                     \
-  FIELD(keep_c) FIELD(keep_c_stride_t) FIELD(keep_c_stride_b)                                                     \
+  FIELD(lengths) FIELD(mask) FIELD(keep_h) FIELD(keep_c)                                                          \
+  FIELD(x_stride_t) FIELD(x_stride_b) FIELD(keep_h_stride_t) FIELD(keep_h_stride_b)                               \
+  FIELD(keep_c_stride_t) FIELD(keep_c_stride_b)                                                                   \
   /* Out, forward: y (B, T, H), every element written; hn, cn (B, H). */                                          \
   FIELD(y) FIELD(hn) FIELD(cn)                                                                                    \
   /* Saved by forward for backward, each (T*B, ...), only the packed rows written; all 0 for inference. */        \
@@ -35,9 +35,9 @@
   /* scales (2*G) their 1/deviation. */                                                                           \
   FIELD(gates) FIELD(hs) FIELD(cs) FIELD(ms) FIELD(rs) FIELD(xs) FIELD(us) FIELD(scales)                          \
   /* In, backward: dy (T, B, H) with strides, dhn, dcn (B, H); each may be 0. */                                  \
-  FIELD(dy) FIELD(dy_stride_t) FIELD(dy_stride_b) FIELD(dhn) FIELD(dcn)                                           \
-  /* Out, backward: dh0, dc0 (B, H); the others as what they are the gradients of, and 0 if not wanted (the two */\
-  /* weights both or none); dx (B, T, I), and dhs (B, T, H), dL/dh of every step, are 0 behind a length. */       \
+  FIELD(dy) FIELD(dhn) FIELD(dcn) FIELD(dy_stride_t) FIELD(dy_stride_b)                                           \
+  /* Out, backward: as what they are the gradients of, and 0 if not wanted (the two weights both or none); */     \
+  /* dx (B, T, I), and dhs (B, T, H), dL/dh of every step, are 0 behind a length. */                              \
   FIELD(dx) FIELD(dh0) FIELD(dc0) FIELD(dweight_ih) FIELD(dweight_hh) FIELD(dbias_ih) FIELD(dbias_hh)             \
   FIELD(dgain_ih) FIELD(dgain_hh) FIELD(dhs)
 // clang-format on

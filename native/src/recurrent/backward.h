@@ -103,8 +103,8 @@ class Backward {
       }
     }
     for (Int r = 0; r < held; ++r) {
-      copy_out(L.call.dh0, L.sequence(r, part), dh + r * W);
-      if (L.call.cell == kLstm) copy_out(L.call.dc0, L.sequence(r, part), dc + r * W);
+      if (L.call.dh0) copy_out(L.call.dh0, L.sequence(r, part), dh + r * W);
+      if (L.call.dc0) copy_out(L.call.dc0, L.sequence(r, part), dc + r * W);
     }
   }
 

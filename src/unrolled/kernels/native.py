@@ -9,7 +9,8 @@ number of threads, and however its sequence is cut.
 """
 
 import os
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +19,22 @@ from unrolled import _native
 from unrolled.errors import ArgumentError, BackendError, explain, nearest
 from unrolled.kernels import reference
 from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights
-from unrolled.kernels.native_call import LSTM, Given, Plan, address, check, numbers, readable, strides
+from unrolled.kernels.native_call import (
+    GRADIENTS,
+    LSTM,
+    OUTPUTS,
+    PULLS,
+    SAVED,
+    STRIDES_OF_DY,
+    Given,
+    Plan,
+    address,
+    check,
+    plan_again,
+    readable,
+    strides,
+    with_rows,
+)
 
 VARIABLE = "UNROLLED_ISA"
 DTYPES = (torch.float32, torch.float64)
@@ -63,11 +79,15 @@ if os.environ.get(VARIABLE):
 
 def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, masks: Masks) -> str:
     """Why the native kernels cannot run this call, or ''."""
-    given = [t for t in (x, *weights, *masks) if t is not None]
-    if any(t.device.type != "cpu" for t in given):
-        return "it runs on a CPU"
-    if x.dtype not in DTYPES or any(t.dtype != x.dtype for t in given):
-        return "it has float32 and float64 only, one of them for everything"
+    dtype = x.dtype
+    is_known = dtype in DTYPES
+    for tensor in (x, *weights, *masks):
+        if tensor is None:
+            continue
+        if not tensor.is_cpu:
+            return "it runs on a CPU"
+        if not is_known or tensor.dtype is not dtype:
+            return "it has float32 and float64 only, one of them for everything"
     return ""
 
 
@@ -135,12 +155,16 @@ _library.define(
 
 
 def _number(cell: Cell) -> int:
-    option = {"elman": cell.activation, "lstm": "", "gru": "after" if cell.reset_after else "before"}
-    return CELLS[cell.kind, option[cell.kind]]
+    if cell.kind == "lstm":
+        return LSTM
+    option = cell.activation if cell.kind == "elman" else "after" if cell.reset_after else "before"
+    return CELLS[cell.kind, option]
 
 
-def _plan(given: Given, cell: int) -> Plan:
-    return Plan(given.x, given.weight_hh, cell, given.mask is not None, given.gain_ih is not None)
+def _plan(given: Given, cell: int, make: Callable[..., Plan] = plan_again) -> Plan:
+    x = given.x
+    has_mask, has_gains = given.mask is not None, given.gain_ih is not None
+    return make(x.shape, given.weight_hh.shape[1], x.element_size(), cell, has_mask, has_gains)
 
 
 def _outputs(given: Given, plan: Plan, save: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -164,60 +188,85 @@ def _forward(*arguments: Any) -> tuple[Tensor, ...]:
     if is_pooled:
         pooled = _native.pooled_float64 if given.x.dtype == torch.float64 else _native.pooled_float32
         outputs = (*outputs[:3], pooled(plan.saved))
-    fields = given.fields(plan, reverse)
-    fields.update(zip(("y", "hn", "cn"), map(address, outputs), strict=False))
+    numbers = given.numbers(plan, reverse)
+    numbers[OUTPUTS] = map(address, outputs[:3])
     if save:
-        fields.update(plan.addresses(outputs[-1]))
-    _native.recurrent_forward(numbers(fields))
+        numbers[SAVED] = plan.addresses(outputs[-1])
+    _native.recurrent_forward(numbers)
     return outputs
 
 
 def _forward_fake(*arguments: Any) -> tuple[Tensor, ...]:
     *tensors, cell, _, save = arguments
     given = Given._make(tensors)
-    return _outputs(given, _plan(given, cell), save)
+    return _outputs(given, _plan(given, cell, Plan), save)
 
 
-OUT = ("dx", "dh0", "dc0", *(f"d{name}" for name in Weights._fields), "dhs")
+class Wants(NamedTuple):
+    """Which gradients are wanted: of x, of the weights (all or none), of the initial state, of every h."""
+
+    x: bool
+    weights: bool
+    state: bool = True
+    hidden: bool = False
 
 
-def _gradients(given: Given, plan: Plan, wants: tuple[bool, bool, bool]) -> tuple[Tensor, ...]:
-    """Room for the gradients of x, h, c, the six weights, and of every h; empty for what nobody wants."""
+def _gradients(given: Given, plan: Plan, wants: Wants) -> tuple[Tensor | None, ...]:
+    """Room for the gradients of x, h, c, the six weights, and of every h; None for what nobody wants."""
     x, (T, B, H) = given.x, (plan.T, plan.B, plan.H)
-    wants_x, wants_weights, wants_hidden = wants
     return (
-        x.new_empty(B, T, plan.I).transpose(0, 1) if wants_x else x.new_empty(0),
-        x.new_empty(B, H),
-        x.new_empty(*(B, H) if plan.cell == LSTM else (0,)),
-        *(x.new_empty(w.shape if wants_weights and w is not None else 0) for w in given[3:9]),
-        x.new_empty(B, T, H).transpose(0, 1) if wants_hidden else x.new_empty(0),
+        x.new_empty(B, T, plan.I).transpose(0, 1) if wants.x else None,
+        x.new_empty(B, H) if wants.state else None,
+        x.new_empty(B, H) if wants.state and plan.cell == LSTM else None,
+        *[torch.empty_like(w) if wants.weights and w is not None else None for w in given[3:9]],
+        x.new_empty(B, T, H).transpose(0, 1) if wants.hidden else None,
     )
+
+
+def _differentiate(
+    pulls: tuple[Tensor | None, ...],
+    tensors: Sequence[Tensor | None],
+    saved: Tensor,
+    cell: int,
+    reverse: bool,
+    wants: Wants,
+) -> tuple[Tensor | None, ...]:
+    """Backward from the gradients of y, hn and cn to those that are wanted."""
+    given = readable(*tensors)
+    plan = _plan(given, cell)
+    check(given, plan)
+    dy, *rest = pulls
+    dy = None if dy is None else with_rows(dy)
+    rest = [None if d is None else d.contiguous() for d in rest]
+    found = _gradients(given, plan, wants)
+    numbers = given.numbers(plan, reverse)
+    numbers[SAVED] = plan.addresses(saved)
+    numbers[PULLS] = map(address, (dy, *rest))
+    numbers[STRIDES_OF_DY] = strides(dy)
+    numbers[GRADIENTS] = map(address, found)
+    _native.recurrent_backward(numbers)
+    return found
 
 
 def _backward(
     dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, *arguments: Any
 ) -> tuple[Tensor, ...]:
     *tensors, saved, cell, reverse, wants_x, wants_weights, wants_hidden = arguments
-    given = readable(*tensors)
-    plan = _plan(given, cell)
-    check(given, plan)
-    dy = dy if dy is None or dy.stride(-1) == 1 else dy.contiguous()
-    dhn, dcn = (None if d is None else d.contiguous() for d in (dhn, dcn))
-    found = _gradients(given, plan, (wants_x, wants_weights, wants_hidden))
-    fields = given.fields(plan, reverse)
-    fields.update(plan.addresses(saved))
-    fields.update(zip(OUT, map(address, found), strict=True))
-    stride_t, stride_b = strides(dy)
-    fields.update(dy=address(dy), dy_stride_t=stride_t, dy_stride_b=stride_b)
-    fields.update(dhn=address(dhn), dcn=address(dcn))
-    _native.recurrent_backward(numbers(fields))
-    return found
+    wants = Wants(wants_x, wants_weights, hidden=wants_hidden)
+    found = _differentiate((dy, dhn, dcn), tensors, saved, cell, reverse, wants)
+    return _not_none(found, saved)
 
 
 def _backward_fake(*arguments: Any) -> tuple[Tensor, ...]:
     *tensors, _, cell, _, wants_x, wants_weights, wants_hidden = arguments[3:]
     given = Given._make(tensors)
-    return _gradients(given, _plan(given, cell), (wants_x, wants_weights, wants_hidden))
+    wants = Wants(wants_x, wants_weights, hidden=wants_hidden)
+    return _not_none(_gradients(given, _plan(given, cell, Plan), wants), given.x)
+
+
+def _not_none(tensors: tuple[Tensor | None, ...], like: Tensor) -> tuple[Tensor, ...]:
+    """An operator returns tensors: empty ones for None."""
+    return tuple(like.new_empty(0) if t is None else t for t in tensors)
 
 
 _library.impl("recurrent", _forward, "CPU")
@@ -264,9 +313,14 @@ class _Recurrent(torch.autograd.Function):
             raise ArgumentError(
                 explain("save", "True where gradients are wanted", "False", "Pass save=True.")
             )
-        run = _backward if _is_plain(tensors[0]) else torch.ops.unrolled.recurrent_backward
-        found = run(*pulls, *tensors, saved, ctx.cell, ctx.reverse, wants[0], any(wants[3:9]), False)
-        return (*(g if want else None for g, want in zip(found, wants[:9], strict=False)), *rest)
+        wants_weights = any(wants[3:9])
+        if _is_plain(tensors[0]):
+            of = Wants(wants[0], wants_weights, wants[1] or wants[2])
+            found = _differentiate(pulls, tensors, saved, ctx.cell, ctx.reverse, of)
+        else:
+            run = torch.ops.unrolled.recurrent_backward
+            found = run(*pulls, *tensors, saved, ctx.cell, ctx.reverse, wants[0], wants_weights, False)
+        return (*[g if want else None for g, want in zip(found, wants[:9], strict=False)], *rest)
 
 
 def _with_gradients(*arguments: Any) -> tuple[Tensor, ...]:

@@ -1,6 +1,6 @@
 """What a native call is made of: sizes, the room for what is saved, addresses; see recurrent.h."""
 
-from functools import cached_property
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -8,7 +8,6 @@ from torch import Tensor
 
 from unrolled import _native
 from unrolled.errors import ArgumentError, ShapeError, explain
-from unrolled.kernels.call import Weights
 
 LSTM, GRU, GRU_BEFORE = 2, 3, 4
 # Multiplications below which a second thread costs more than it brings.
@@ -18,26 +17,29 @@ ENOUGH_FOR_THREADS = 1 << 21
 FIELDS = tuple(_native.call_fields())
 
 
-def numbers(fields: dict[str, int]) -> list[int]:
-    """The fields of a native call in its order; what is not named is 0, no array."""
-    listed = [fields.pop(name, 0) for name in FIELDS]
-    assert not fields, f"no such field: {', '.join(fields)}"
-    return listed
+def place(first: str, last: str) -> slice:
+    """Where neighbouring fields of a native call lie."""
+    return slice(FIELDS.index(first), FIELDS.index(last) + 1)
+
+
+SIZES, GIVEN = place("cell", "hidden"), place("x", "keep_c")
+STRIDES, SAVED = place("x_stride_t", "keep_c_stride_b"), place("gates", "scales")
+OUTPUTS, PULLS, GRADIENTS = place("y", "cn"), place("dy", "dcn"), place("dx", "dhs")
+STRIDES_OF_DY = place("dy_stride_t", "dy_stride_b")
 
 
 class Plan:
     """The sizes of a call, and where each saved array begins. H is rounded up to W, whole cache lines."""
 
-    def __init__(self, x: Tensor, weight_hh: Tensor, cell: int, has_mask: bool, has_gains: bool):
-        self.T, self.B, self.I = x.shape
-        self.H = weight_hh.shape[1]
-        self.line = 64 // x.element_size()
-        self.W = (self.H + self.line - 1) // self.line * self.line
-        self.cell = cell
+    def __init__(self, shape: tuple[int, ...], H: int, size: int, cell: int, has_mask: bool, has_gains: bool):
+        self.T, self.B, self.I = T, B, inputs = shape
+        self.H, self.size, self.cell = H, size, cell
+        line = 64 // size
+        self.W = (H + line - 1) // line * line
         self.G = {LSTM: 4, GRU: 3, GRU_BEFORE: 3}.get(cell, 1)
         self.S = 1 if self.G == 1 else 4  # column blocks of a row of gates
         self.first = 1 if self.G == 3 else 0  # the first of them that W x fills
-        row = self.G * self.W
+        row, rows = self.G * self.W, self.G * H
         self.widths = {"gates": self.S * self.W, "hs": self.W}
         if cell == LSTM:
             self.widths["cs"] = self.W
@@ -51,18 +53,24 @@ class Plan:
         self.saved = 0  # numbers in all of them
         for name, width in self.widths.items():
             self.places[name] = self.saved
-            self.saved += width * self.T * self.B
+            self.saved += width * T * B
+        self.work = T * B * rows * (inputs + H)
+        # Of what is given, in its order.
+        self.shapes = (shape, (B, H), (B, H), (rows, inputs), (rows, H), *[(rows,)] * 4)
+        self.shapes += ((B,), (B, H), (T, B, H), (T, B, H))
 
-    @cached_property
+    @property
     def threads(self) -> int:
         """How many parts the batch is cut into. Small work stays on one thread."""
-        work = self.T * self.B * self.G * self.H * (self.I + self.H)
-        return 1 if work < ENOUGH_FOR_THREADS else max(1, min(torch.get_num_threads(), self.B))
+        return 1 if self.work < ENOUGH_FOR_THREADS else max(1, min(torch.get_num_threads(), self.B))
 
-    def addresses(self, saved: Tensor) -> dict[str, int]:
-        """Where each saved array begins."""
-        start, size = saved.data_ptr(), saved.element_size()
-        return {name: start + place * size for name, place in self.places.items()}
+    def addresses(self, saved: Tensor) -> list[int]:
+        """Where each saved array begins; 0 for what this call has none of."""
+        start, places = saved.data_ptr(), self.places
+        return [start + self.size * places[name] if name in places else 0 for name in FIELDS[SAVED]]
+
+
+plan_again = lru_cache(maxsize=256)(Plan)  # a training loop has few shapes, and asks for them at every step
 
 
 class Given(NamedTuple):
@@ -82,43 +90,29 @@ class Given(NamedTuple):
     keep_h: Tensor | None
     keep_c: Tensor | None
 
-    def fields(self, plan: Plan, reverse: bool) -> dict[str, int]:
-        """The fields of a call that these make up."""
-        keep_h, keep_c = strides(self.keep_h), strides(self.keep_c)
-        return {
-            "cell": plan.cell,
-            "is_double": int(self.x.dtype == torch.float64),
-            "reverse": int(reverse),
-            "threads": plan.threads,
-            "time": plan.T,
-            "batch": plan.B,
-            "input": plan.I,
-            "hidden": plan.H,
-            "x": self.x.data_ptr(),
-            "x_stride_t": self.x.stride(0),
-            "x_stride_b": self.x.stride(1),
-            "h0": self.h.data_ptr(),
-            "c0": address(self.c),
-            **{name: address(getattr(self, name)) for name in Weights._fields},
-            "lengths": address(self.lengths),
-            "mask": address(self.mask),
-            "keep_h": address(self.keep_h),
-            "keep_h_stride_t": keep_h[0],
-            "keep_h_stride_b": keep_h[1],
-            "keep_c": address(self.keep_c),
-            "keep_c_stride_t": keep_c[0],
-            "keep_c_stride_b": keep_c[1],
-        }
+    def numbers(self, plan: Plan, reverse: bool) -> list[int]:
+        """A native call in which these are what is given; what else it is made of is 0, no array."""
+        x = self.x
+        numbers = [0] * len(FIELDS)
+        is_double = x.dtype is torch.float64
+        numbers[SIZES] = plan.cell, is_double, reverse, plan.threads, plan.T, plan.B, plan.I, plan.H
+        numbers[GIVEN] = [0 if t is None else t.data_ptr() for t in self]
+        numbers[STRIDES] = *strides(x), *strides(self.keep_h), *strides(self.keep_c)
+        return numbers
 
 
 def readable(*given: Tensor | None) -> Given:
     """The same values: x and the shares of zoneout with rows in one piece, all others contiguous."""
-    rows = {Given._fields.index(name) for name in ("x", "keep_h", "keep_c")}
-    pieces = [
-        t if t is None or (place in rows and t.stride(-1) == 1) else t.contiguous()
-        for place, t in enumerate(given)
-    ]
-    return Given._make(pieces)
+    x, *rest, keep_h, keep_c = given
+    assert x is not None
+    rest = [t if t is None or t.is_contiguous() else t.contiguous() for t in rest]
+    keeps = [None if keep is None else with_rows(keep) for keep in (keep_h, keep_c)]
+    return Given._make((with_rows(x), *rest, *keeps))
+
+
+def with_rows(tensor: Tensor) -> Tensor:
+    """The same values, with those of the last axis side by side."""
+    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
 
 
 def address(tensor: Tensor | None) -> int:
@@ -136,20 +130,12 @@ def check(given: Given, plan: Plan) -> None:
 
     Raises: ArgumentError, ShapeError.
     """
-    T, B, H, rows = plan.T, plan.B, plan.H, plan.G * plan.H
-    expected = [(T, B, plan.I), (B, H), (B, H), (rows, plan.I), (rows, H), *[(rows,)] * 4]
-    expected += [(B,), (B, H), (T, B, H), (T, B, H)]
-    for name, tensor, shape in zip(Given._fields, given, expected, strict=True):
-        if tensor is None:
-            continue
-        if tensor.shape != shape:
-            cure = f"x says time, batch and input; weight_hh says hidden, {H}."
-            raise ShapeError(explain(name, str(shape), tuple(tensor.shape), cure))
-        dtype = torch.int64 if name == "lengths" else given.x.dtype
-        if tensor.dtype != dtype:
-            raise ArgumentError(explain(name, str(dtype), tensor.dtype, f"Pass {name}.to({dtype})."))
-    pairs = [("bias_ih", "bias_hh"), ("gain_ih", "gain_hh")]
-    for first, second in pairs:
+    dtype = given.x.dtype
+    for tensor, shape in zip(given, plan.shapes, strict=True):
+        if tensor is not None and (tensor.shape != shape or tensor.dtype is not dtype):
+            _check_each(given, plan)
+            break
+    for first, second in (("bias_ih", "bias_hh"), ("gain_ih", "gain_hh")):
         if (getattr(given, first) is None) != (getattr(given, second) is None):
             raise ArgumentError(
                 explain(first, f"given where {second} is", "one of them", "Pass both or none.")
@@ -158,8 +144,20 @@ def check(given: Given, plan: Plan) -> None:
         raise ArgumentError(explain("c", "given for an LSTM only", type(given.c).__name__, "Pass its c."))
     if given.lengths is not None and plan.B:
         low, high = (int(end) for end in given.lengths.aminmax())
-        if low < 0 or high > T:
+        if low < 0 or high > plan.T:
             wrong = low if low < 0 else high
             raise ArgumentError(
-                explain("lengths", f"each in 0..{T}", wrong, "x has no more steps than that.")
+                explain("lengths", f"each in 0..{plan.T}", wrong, "x has no more steps than that.")
             )
+
+
+def _check_each(given: Given, plan: Plan) -> None:
+    for name, tensor, shape in zip(Given._fields, given, plan.shapes, strict=True):
+        if tensor is None:
+            continue
+        if tensor.shape != shape:
+            cure = f"x says time, batch and input; weight_hh says hidden, {plan.H}."
+            raise ShapeError(explain(name, str(shape), tuple(tensor.shape), cure))
+        dtype = torch.int64 if name == "lengths" else given.x.dtype
+        if tensor.dtype != dtype:
+            raise ArgumentError(explain(name, str(dtype), tensor.dtype, f"Pass {name}.to({dtype})."))
