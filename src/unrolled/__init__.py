@@ -18,6 +18,8 @@ _HOMES = {
     "SequenceClassifier": "unrolled.tasks",
     "SequenceRegressor": "unrolled.tasks",
     "Translator": "unrolled.tasks",
+    "Tagger": "unrolled.tasks",
+    "TextClassifier": "unrolled.tasks",
     "load": "unrolled.tasks",
     "check": "unrolled.data",
     "errors": "unrolled.errors",
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from unrolled.tasks import MaskedLanguageModel as MaskedLanguageModel
     from unrolled.tasks import SequenceClassifier as SequenceClassifier
     from unrolled.tasks import SequenceRegressor as SequenceRegressor
+    from unrolled.tasks import Tagger as Tagger
+    from unrolled.tasks import TextClassifier as TextClassifier
     from unrolled.tasks import Translator as Translator
     from unrolled.tasks import load as load
 

@@ -7,4 +7,6 @@ from unrolled.tasks.language.masked_language_model import MaskedLanguageModel as
 from unrolled.tasks.loading import load as load
 from unrolled.tasks.sequence.classifier import SequenceClassifier as SequenceClassifier
 from unrolled.tasks.sequence.regressor import SequenceRegressor as SequenceRegressor
+from unrolled.tasks.text.classifier import TextClassifier as TextClassifier
+from unrolled.tasks.text.tagger import Tagger as Tagger
 from unrolled.tasks.translation.translator import Translator as Translator

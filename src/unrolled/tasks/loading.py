@@ -10,6 +10,8 @@ from unrolled.tasks.language.language_model import LanguageModel
 from unrolled.tasks.language.masked_language_model import MaskedLanguageModel
 from unrolled.tasks.sequence.classifier import SequenceClassifier
 from unrolled.tasks.sequence.regressor import SequenceRegressor
+from unrolled.tasks.text.classifier import TextClassifier
+from unrolled.tasks.text.tagger import Tagger
 from unrolled.tasks.translation.translator import Translator
 
 TASKS: dict[str, Any] = {
@@ -19,6 +21,8 @@ TASKS: dict[str, Any] = {
     "translate": Translator,
     "lm": LanguageModel,
     "mlm": MaskedLanguageModel,
+    "classify text": TextClassifier,
+    "tag": Tagger,
 }
 
 

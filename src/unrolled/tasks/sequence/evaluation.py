@@ -8,7 +8,17 @@ import numpy as np
 
 from unrolled.metrics import Verdict
 
-SHOWN = {"accuracy": ".1%", "macro-F1": ".3f", "log loss": ".4f", "MAE": ".4g", "RMSE": ".4g", "R2": ".3f"}
+SHOWN = {
+    "accuracy": ".1%",
+    "F1": ".1%",
+    "precision": ".1%",
+    "recall": ".1%",
+    "macro-F1": ".3f",
+    "log loss": ".4f",
+    "MAE": ".4g",
+    "RMSE": ".4g",
+    "R2": ".3f",
+}
 
 
 @dataclass(frozen=True)

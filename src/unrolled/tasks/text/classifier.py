@@ -1,0 +1,331 @@
+"""Label texts with a recurrent network, beside TF-IDF and logistic regression."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from unrolled.data import Frame, TextSet
+from unrolled.data.vectors import Vectors, read_vectors
+from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.format import ModelFile, check_output, write_model
+from unrolled.metrics.classification import accuracy
+from unrolled.models import TextClassifierNetwork
+from unrolled.nn import parameter_count
+from unrolled.preprocess import Tokenizer
+from unrolled.runtime import Column, Columns, Program, Stream
+from unrolled.tasks.sequence.answers import Classes
+from unrolled.tasks.sequence.data import SequenceSplit
+from unrolled.tasks.text import files
+from unrolled.tasks.text.baselines import TextBaselines
+from unrolled.tasks.text.data import TextColumns, dealt, encode_texts, joined, text_digests
+from unrolled.tasks.text.evaluation import TextEvaluation, evaluate_texts
+from unrolled.tasks.text.fit import Fitted, fit_classifier, scores_of
+from unrolled.tasks.text.settings import settle
+from unrolled.training import Reporter
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator):
+    """Tell which class a text belongs to, such as a mood, a topic or a language.
+
+    `tokenizer` is "words", "spaces" (the text is cut into words already), "characters" or "bpe"; words that
+    are rarer than `min_count` are unknown. `pool` is "last", "max", "mean" or "attention". `word_dropout`
+    reads words as unknown, `input_dropout` leaves out features of their vectors, in training. `average` is
+    the decay of the weights' moving average, 0 = off. `class_weight` is None, "balanced" or a weight by
+    class.
+
+    Probabilities are calibrated by the validation part. Scikit-learn's conventions hold.
+
+    Example:
+        >>> texts = ["a fine day", "a bad day", "fine and good", "bad and sad"] * 10
+        >>> model = TextClassifier(hidden_size=4, width=4, epochs=2, device="cpu")
+        >>> model.fit(texts, ["+", "-", "+", "-"] * 10).classes_.tolist()
+        ['+', '-']
+    """
+
+    task: ClassVar[str] = "classify text"
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        *,
+        layers: int = 1,
+        bidirectional: bool = True,
+        pool: str = "max",
+        width: int = 64,
+        tokenizer: str = "words",
+        lowercase: bool = True,
+        min_count: int = 2,
+        dropout: float = 0.5,
+        input_dropout: float = 0.5,
+        word_dropout: float = 0.3,
+        frozen: bool = False,
+        class_weight: str | Mapping[Any, float] | None = None,
+        epochs: int = 6,
+        batch_tokens: int = 600,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.01,
+        clip: float = 1.0,
+        patience: int = 3,
+        average: float = 0.99,
+        precision: str = "fp32",
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.layers = layers
+        self.bidirectional = bidirectional
+        self.pool = pool
+        self.width = width
+        self.tokenizer = tokenizer
+        self.lowercase = lowercase
+        self.min_count = min_count
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.word_dropout = word_dropout
+        self.frozen = frozen
+        self.class_weight = class_weight
+        self.epochs = epochs
+        self.batch_tokens = batch_tokens
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.clip = clip
+        self.patience = patience
+        self.average = average
+        self.precision = precision
+        self.seed = seed
+        self.device = device
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        text: str | None = None,
+        target: str | None = None,
+        validation: Any = None,
+        test: Any = None,
+        split: Sequence[float] = (0.8, 0.1, 0.1),
+        vectors: str | PathLike[str] | None = None,
+        encoding: str = "utf-8",
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Self:
+        """Train on one part of the texts, stop by the second, judge on the third.
+
+        `X` is a list of texts with labels `y`; a table (a frame or a path) whose columns `text` and `target`
+        name; or a file for each class: a folder, a pattern such as "polarity.*", or a mapping of class to
+        path. `validation` and `test` may be sources of the same kind, for lists pairs (texts, labels); what
+        is not given is dealt out of `X` by the shares of `split`, each class in proportion. `vectors` names a
+        file of pretrained word vectors in text form; with `frozen=True` they are not tuned. With `checkpoint`
+        a killed run goes on where it was (`resume=True`).
+
+        Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
+        Raises: ArgumentError, DataError: one line each, before anything is trained.
+        """
+        settings = settle(self.get_params())
+        if checkpoint is not None:
+            check_output(Path(checkpoint))
+        columns = TextColumns(text, target)
+        sources = [columns.read(X, y, encoding, labelled=True)]
+        for source in (validation, test):
+            pair = source if isinstance(source, tuple) else (source, None)
+            sources += [] if source is None else [columns.read(pair[0], pair[1], encoding, labelled=True)]
+        data = joined(sources)
+        assert data.labels is not None
+        answers = Classes.fit(data.labels, columns.label)
+        labels = answers.encode(data.labels, columns.label)
+        given = iter(sources[1:])
+        sizes = [len(sources[0]), *(None if s is None else len(next(given)) for s in (validation, test))]
+        parts = dealt(sizes, split, settings.training.seed, labels)
+        tokenizer, pretrained = self._vocabulary(data, parts, vectors, encoding)
+        coded = encode_texts(data, tokenizer)
+        if pretrained is not None:
+            settings.network["width"] = pretrained.width
+        fitted = fit_classifier(
+            settings, answers, tokenizer, coded, labels, parts, self.class_weight, pretrained, checkpoint,
+            resume, reporter,
+        )  # fmt: skip
+        self.columns_, self.answers_, self.tokenizer_ = columns, answers, tokenizer
+        self.network_, self.history_ = fitted.network, fitted.history
+        self.baselines_ = self._plain(data, labels, parts)
+        self.seen_ = np.unique(text_digests([data.texts[i] for i in parts.left]))
+        self.evaluation_ = self._judge(
+            _picked(data, parts.test), labels[parts.test], self._repeated(data, parts)
+        )
+        self.summary_ = self._summarise(data, labels, parts, fitted, pretrained)
+        self.card_ = files.to_card(
+            self, {"tokenizer": tokenizer.card(), "answers": answers.card(), "baselines": ["plain"]}
+        )
+        return self
+
+    def predict(self, X: Any, encoding: str = "utf-8") -> Any:
+        """The label of each text.
+
+        Returns: for a list of texts an array (texts,); for a table a frame of the kind that came in (polars
+        for a path): the text, the label, and `p_<class>` for each class.
+        """
+        data = self._read(X, encoding)
+        outputs = self._outputs(data)
+        if data.frame is None and not isinstance(X, str | Path):
+            return self.answers_.points(outputs)
+        table: dict[str, Any] = {self.columns_.text or "text": list(data.texts)}
+        table[self.columns_.target or "label"] = self.answers_.points(outputs).tolist()
+        table |= {f"p_{value}": outputs[:, code] for code, value in enumerate(self.answers_.values)}
+        return (data.frame or _no_frame()).same_kind(table)
+
+    def predict_proba(self, X: Any, encoding: str = "utf-8") -> np.ndarray:
+        """The calibrated probability of each class, in the order of `classes_`, (texts, classes)."""
+        return self._outputs(self._read(X, encoding))
+
+    def evaluate(self, X: Any, y: Any = None, encoding: str = "utf-8") -> TextEvaluation:
+        """Score the model on labelled texts beside the baselines it was trained with.
+
+        Texts of a table or of files that the model was trained or stopped on are left out; those of a list
+        are scored, with a note.
+        Raises: DataError for a label that training has not seen, or where no new text is left.
+        """
+        self._check_fitted()
+        data = self.columns_.read(X, y, encoding, labelled=True)
+        assert data.labels is not None
+        labels = self.answers_.encode(data.labels, self.columns_.label)
+        known, notes = np.isin(text_digests(data.texts), self.seen_), []
+        count, kept = int(known.sum()), np.arange(len(data))
+        if count and (data.frame is not None or isinstance(X, str | Path | Mapping)):
+            if count == len(data):
+                cure = "Give others: scores on what it was trained on would say nothing."
+                got = f"only the {count} it was trained or stopped on"
+                raise DataError(explain("data", "texts that the model has not seen", got, cure))
+            notes = [f"{count} texts that the model was trained or stopped on are left out."]
+            kept = np.flatnonzero(~known)
+        elif count:
+            notes = [f"The model was trained or stopped on {count} of these texts, or on equal ones."]
+        return self._judge(_picked(data, kept), labels[kept], notes)
+
+    def score(self, X: Any, y: Any = None, encoding: str = "utf-8") -> float:
+        """The share of right answers."""
+        self._check_fitted()
+        data = self.columns_.read(X, y, encoding, labelled=True)
+        assert data.labels is not None
+        truth = self.answers_.encode(data.labels, self.columns_.label)
+        return accuracy(truth, self._outputs(data).argmax(1))
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes in sorted order, in their own type."""
+        if not hasattr(self, "answers_"):  # an AttributeError, as scikit-learn expects of a fitted attribute
+            raise AttributeError("classes_: a classifier has them once it is fitted. Call fit first.")
+        return self.answers_.array
+
+    def stream(self) -> Stream:
+        """A fresh stream: one word in (its token), the scores of the text so far out.
+
+        Raises: ArgumentError for a model that needs the whole text: bidirectional, or pool "max" or
+        "attention".
+        """
+        return Stream(self.program())
+
+    def program(self) -> Program:
+        """The model lowered to the Program that every runtime runs. Raises: ArgumentError, as `stream`."""
+        self._check_fitted()
+        words = self.tokenizer_.vocabulary.words
+        return self.network_.lower().with_columns(Columns((Column("token", "x", words=words),)))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write one `.unrolled` file: weights, vocabulary, baselines; no pickle. Raises: OutputError."""
+        self._check_fitted()
+        write_model(Path(path), self.card_, files.classifier_arrays(self))
+
+    @classmethod
+    def from_file(cls, file: ModelFile) -> Self:
+        """The fitted task of a model file. Raises: ModelFileError."""
+        return files.restore_classifier(cls(), file, TextClassifierNetwork)
+
+    def summary(self) -> dict[str, str]:
+        """What was learned from what, in a few lines."""
+        self._check_fitted()
+        return self.summary_
+
+    def _vocabulary(
+        self, data: TextSet, parts: SequenceSplit, vectors: Any, encoding: str
+    ) -> tuple[Tokenizer, Vectors | None]:
+        """The tokens of the training texts, and the pretrained vectors of them, number 0 first."""
+        texts = [data.texts[i] for i in parts.train]
+        tokenizer = Tokenizer.fit(texts, self.tokenizer, lowercase=self.lowercase, min_count=self.min_count)
+        if vectors is None:
+            if self.frozen:
+                cure = "Name the file: vectors='glove.txt'."
+                raise ArgumentError(explain("frozen", "pretrained vectors to freeze", "none", cure))
+            return tokenizer, None
+        return tokenizer, read_vectors(vectors, ("", *tokenizer.vocabulary.words), encoding)
+
+    def _plain(self, data: TextSet, labels: np.ndarray, parts: SequenceSplit) -> TextBaselines:
+        train, validation = (
+            [self.tokenizer_.split(data.texts[i]) for i in part] for part in (parts.train, parts.validation)
+        )
+        classes = len(self.answers_.values)
+        return TextBaselines.fit(train, labels[parts.train], validation, labels[parts.validation], classes)
+
+    def _judge(self, data: TextSet, truth: np.ndarray, notes: Sequence[str]) -> TextEvaluation:
+        tokens = [self.tokenizer_.split(text) for text in data.texts]
+        scores = {"": self._scores(data)} | self.baselines_.scores(tokens)
+        return evaluate_texts(self._name(), self.answers_, scores, truth, data.texts, data.names, notes)
+
+    def _name(self) -> str:
+        network = self.network_
+        ways = "bidirectional " if network.bidirectional else ""
+        return f"{ways}{network.cell.upper()} ({network.pooling.kind})"
+
+    def _scores(self, data: TextSet) -> np.ndarray:
+        coded = encode_texts(data, self.tokenizer_)
+        return scores_of(self.network_, coded, np.arange(len(coded)))
+
+    def _outputs(self, data: TextSet) -> np.ndarray:
+        return self.answers_.outputs(self._scores(data))
+
+    def _read(self, X: Any, encoding: str) -> TextSet:
+        self._check_fitted()
+        return self.columns_.read(X, None, encoding, labelled=False)
+
+    def _repeated(self, data: TextSet, parts: SequenceSplit) -> list[str]:
+        digests = text_digests([data.texts[i] for i in parts.test])
+        count = int(np.isin(digests, self.seen_).sum())
+        return [f"{count} test texts are equal to some that it was trained or stopped on."] if count else []
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            cure = "Call fit first, or unrolled.load a model file."
+            raise ArgumentError(explain(type(self).__name__, "a fitted one", "one that is not", cure))
+
+    def _summarise(
+        self, data: TextSet, labels: np.ndarray, parts: SequenceSplit, fitted: Fitted, vectors: Vectors | None
+    ) -> dict[str, str]:
+        network, history = fitted.network, fitted.history
+        sizes = [len(part) for part in (parts.train, parts.validation, parts.test)]
+        best = f"best {history.best_epoch}" if history.best_epoch else "the untrained network is best"
+        lines = {
+            "data": f"{len(data):,} texts, {len(self.tokenizer_):,} different {self.tokenizer_.kind} known",
+            "labels": self.answers_.told(labels),
+            "split": "{:,} training, {:,} validation, {:,} test texts".format(*sizes),
+            "model": f"{self._name()} {network.hidden} x {network.layers}",
+            "size": f"{parameter_count(network):,} parameters, {network.cost():,} multiply-adds per word",
+            "training": f"{len(history.epochs)} epochs, {best}; {fitted.waste:.1%} of the batches is padding",
+        }
+        if vectors is not None:
+            lines["vectors"] = f"{vectors.width} numbers each, {vectors.coverage:.1%} of the words covered"
+        return lines
+
+
+def _picked(data: TextSet, indices: np.ndarray) -> TextSet:
+    """Some of the texts, without their labels."""
+    return TextSet(tuple(data.texts[i] for i in indices), tuple(data.names[i] for i in indices))
+
+
+def _no_frame() -> Any:
+    return Frame((), 0, None, lambda name: None)  # type: ignore[arg-type, return-value]

@@ -1,0 +1,110 @@
+"""Fit a text classifier: vocabulary, network, training, sharpness, baselines, in this order."""
+
+import hashlib
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from unrolled.baselines.text import best_sharpness
+from unrolled.data.vectors import Vectors
+from unrolled.models import TextClassifierNetwork, build
+from unrolled.preprocess import Tokenizer
+from unrolled.tasks.sequence.answers import Classes
+from unrolled.tasks.sequence.data import SequenceSplit
+from unrolled.tasks.text.batches import CodedTexts, TextSource, even_batches
+from unrolled.tasks.text.settings import TextSettings
+from unrolled.training import Checkpoint, History, Reporter, choose_device, fit, reproducible, to_device
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training leaves behind; `waste` is the share of padding in its batches."""
+
+    network: TextClassifierNetwork
+    history: History
+    waste: float
+
+
+def fit_classifier(
+    settings: TextSettings,
+    answers: Classes,
+    tokenizer: Tokenizer,
+    data: CodedTexts,
+    labels: np.ndarray,
+    split: SequenceSplit,
+    class_weight: Any = None,
+    vectors: Vectors | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+) -> Fitted:
+    """Train on the training texts, stop and sharpen by the validation texts."""
+    shape = {"words": len(tokenizer), "answers": len(answers.values)}
+    with reproducible(choose_device(settings.training.device), settings.training.seed):
+        network: Any = build({"kind": "text classifier", "shape": shape} | settings.network)
+    set_vectors(network, vectors)
+    network.set_scaling(answers.buffers(labels[split.train], class_weight))
+    seed = settings.training.seed
+    source = TextSource(data, split.train, ("label", labels), settings.batch_tokens, seed)
+    truth = labels[split.validation]
+    history = fit(
+        network,
+        source,
+        lambda _: best_sharpness(scores_of(network, data, split.validation), truth)[1],
+        settings.training,
+        checkpoint=as_checkpoint(checkpoint, network, settings, data, labels, split, network.class_weights),
+        resume=resume,
+        reporter=reporter,
+    )
+    sharpness, _ = best_sharpness(scores_of(network, data, split.validation), truth)
+    network.set_scaling({"sharpness": [sharpness]})
+    return Fitted(network, history, source.batches.waste)
+
+
+def set_vectors(network: Any, vectors: Vectors | None) -> None:
+    """Start the words that have a pretrained vector from it; number 0, the unknown word, has none."""
+    if vectors is not None:
+        with torch.no_grad():
+            rows = torch.from_numpy(np.flatnonzero(vectors.found))
+            network.inputs.words.weight[rows] = torch.from_numpy(vectors.values[vectors.found])
+
+
+@torch.no_grad()
+def scores_of(network: TextClassifierNetwork, data: CodedTexts, indices: np.ndarray) -> np.ndarray:
+    """The network's scores for some texts, float64 (texts, classes)."""
+    network.eval()
+    device = next(network.parameters()).device
+    out = np.empty((len(indices), network.shape.answers), np.float64)
+    for places in even_batches(data.lengths[indices]):
+        found = network.scores(to_device(data.batch(indices[places]), device))
+        out[places] = found.float().cpu().numpy()
+    return out
+
+
+def as_checkpoint(
+    path: str | PathLike[str] | None,
+    network: Any,
+    settings: TextSettings,
+    data: CodedTexts,
+    answers: np.ndarray,
+    split: SequenceSplit,
+    weights: torch.Tensor | None = None,
+) -> Checkpoint | None:
+    """A checkpoint that knows what was trained on what."""
+    if path is None:
+        return None
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (*data.codes.values(), data.offsets, answers, split.train, split.validation):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    fingerprint = {
+        "network": network.configuration,
+        "weights": None if weights is None else weights.tolist(),
+        "batch_tokens": settings.batch_tokens,
+        "texts": len(data),
+        "data": digest.hexdigest(),
+    }
+    return Checkpoint(Path(path), fingerprint=fingerprint)

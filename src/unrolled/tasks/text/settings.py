@@ -1,0 +1,71 @@
+"""What a task of texts is told, checked in one place."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from unrolled.arguments import flag, integer, number, one_of
+from unrolled.errors import ArgumentError, explain
+from unrolled.models import CELLS
+from unrolled.models.text import SPELLED
+from unrolled.nn.pooling import POOLS
+from unrolled.preprocess.tokenizers import KINDS
+from unrolled.training import TrainingOptions
+
+TRAINING = (
+    "epochs",
+    "learning_rate",
+    "clip",
+    "patience",
+    "average",
+    "weight_decay",
+    "precision",
+    "seed",
+    "device",
+)
+SHARES = ("dropout", "input_dropout", "word_dropout")
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """The checked settings of one fit; `network` holds the options of the network's constructor."""
+
+    network: dict[str, Any]
+    batch_tokens: int
+    training: TrainingOptions
+
+
+def settle(parameters: dict[str, Any]) -> TextSettings:
+    """Check a text task's parameters. Raises: ArgumentError naming the parameter.
+
+    Example:
+        >>> settle({"cell": "gro"})
+        Traceback (most recent call last):
+        unrolled.errors.ArgumentError: cell: expected one of elman, lstm, gru, gru2014, got 'gro'. ...
+    """
+    given = dict(parameters)
+    one_of("cell", given["cell"], CELLS)
+    integer("hidden_size", given["hidden_size"], 1, "100 is a good start.")
+    integer("layers", given["layers"], 1, "1 is a good start.")
+    integer("width", given["width"], 1, "100 is a good start.")
+    integer("min_count", given["min_count"], 1, "1 keeps every word.")
+    integer("batch_tokens", given["batch_tokens"], 1, "1000 is a good start.")
+    flag("bidirectional", given["bidirectional"])
+    flag("lowercase", given["lowercase"])
+    flag("frozen", given["frozen"])
+    for name in SHARES:
+        if number(name, given[name], 0.0, cure="0 turns it off.") > 0.95:
+            raise ArgumentError(explain(name, "a number from 0 to 0.95", given[name], "0 turns it off."))
+    network = {name: given[name] for name in ("cell", "layers", "bidirectional", "width", "frozen", *SHARES)}
+    if "pool" in given:
+        network["pool"] = one_of("pool", given["pool"], POOLS)
+    if "crf" in given:
+        network["crf"] = flag("crf", given["crf"])
+    if "tokenizer" in given:
+        one_of("tokenizer", given["tokenizer"], KINDS)
+    if "characters" in given:
+        network["spelling"] = one_of("characters", given["characters"], SPELLED)
+    return TextSettings(
+        network=network | {"hidden": given["hidden_size"]},
+        batch_tokens=given["batch_tokens"],
+        training=TrainingOptions(**{name: given[name] for name in TRAINING}),
+    )

@@ -1,0 +1,347 @@
+"""Tag the words of sentences with a recurrent network, beside each word's most frequent tag."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator
+
+from unrolled.baselines.tagging import MostFrequentTag
+from unrolled.data import TaggedSet
+from unrolled.data.vectors import Vectors, read_vectors
+from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.format import ModelFile, check_output, write_model
+from unrolled.models import TaggerNetwork
+from unrolled.nn import parameter_count
+from unrolled.preprocess import convert
+from unrolled.runtime import Column, Columns, Program
+from unrolled.tasks.sequence.data import SequenceSplit
+from unrolled.tasks.text import files
+from unrolled.tasks.text.data import TextColumns, dealt, text_digests
+from unrolled.tasks.text.settings import settle
+from unrolled.tasks.text.tag_evaluation import TagEvaluation, evaluate_tags
+from unrolled.tasks.text.tag_stream import TagStream
+from unrolled.tasks.text.tagging import (
+    FittedTagger,
+    best_codes,
+    best_lists,
+    fit_tagger,
+    marginals_of,
+    moves_of,
+)
+from unrolled.tasks.text.tagging_data import (
+    TagSet,
+    WordCodes,
+    read_tagged,
+    read_untagged,
+    refuse_invalid,
+    require_tags,
+)
+from unrolled.training import Reporter
+
+
+class Tagger(BaseEstimator):
+    """Tell a tag of each word: names of persons and places as spans (IOB1, BIO or BIOES), or parts of speech.
+
+    A tag that may not follow the one before is never answered: it is on no path, in training and in decoding.
+    `characters` is "lstm", "cnn" or "none": how a word is read letter by letter. With `crf=False` each word
+    is learned by itself. With `bidirectional=False` and `characters="none"` it streams: each tag is decided
+    when its word comes. `scheme` is that of the data, "auto" finds it. Words rarer than `min_count` are
+    unknown.
+
+    Example:
+        >>> words = [["in", "Rome"], ["Rome", "sleeps"], ["it", "sleeps"]] * 8
+        >>> tags = [["O", "B-place"], ["B-place", "O"], ["O", "O"]] * 8
+        >>> model = Tagger(hidden_size=4, width=4, epochs=1, device="cpu").fit(words, tags)
+        >>> len(model.predict([["in", "Rome"]])[0])
+        2
+    """
+
+    task: ClassVar[str] = "tag"
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        hidden_size: int = 100,
+        *,
+        layers: int = 1,
+        bidirectional: bool = True,
+        crf: bool = True,
+        characters: str = "cnn",
+        width: int = 100,
+        scheme: str = "auto",
+        lowercase: bool = True,
+        min_count: int = 2,
+        dropout: float = 0.5,
+        input_dropout: float = 0.5,
+        word_dropout: float = 0.1,
+        frozen: bool = False,
+        epochs: int = 30,
+        batch_tokens: int = 500,
+        learning_rate: float = 3e-3,
+        weight_decay: float = 0.01,
+        clip: float = 1.0,
+        patience: int = 10,
+        average: float = 0.99,
+        precision: str = "fp32",
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.layers = layers
+        self.bidirectional = bidirectional
+        self.crf = crf
+        self.characters = characters
+        self.width = width
+        self.scheme = scheme
+        self.lowercase = lowercase
+        self.min_count = min_count
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.word_dropout = word_dropout
+        self.frozen = frozen
+        self.epochs = epochs
+        self.batch_tokens = batch_tokens
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.clip = clip
+        self.patience = patience
+        self.average = average
+        self.precision = precision
+        self.seed = seed
+        self.device = device
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation: Any = None,
+        test: Any = None,
+        split: Sequence[float] = (0.8, 0.1, 0.1),
+        column: int | None = None,
+        repair: bool = False,
+        vectors: str | PathLike[str] | None = None,
+        encoding: str = "utf-8",
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Self:
+        """Train on one part of the sentences, stop by the second, judge on the third.
+
+        `X` is a CoNLL file, whose tags stand in its last column or in `column` (from 0 on), or a list of
+        lists of words, with lists of tags `y`. `validation` and `test` are sources of the same kind, for
+        lists pairs (words, tags); what is not given is dealt out of `X` by the shares of `split`. Invalid
+        tags are refused; with `repair=True` they are read as the CoNLL shared tasks read them. `vectors`
+        names a file of pretrained word vectors in text form; with `frozen=True` they are not tuned.
+
+        Returns: self; `evaluation_` holds the scores beside the baseline and the verdict.
+        Raises: ArgumentError, DataError: one line each, before anything is trained.
+        """
+        settings = settle(self.get_params())
+        if checkpoint is not None:
+            check_output(Path(checkpoint))
+        sources = [require_tags(read_tagged(X, y, encoding, column))]
+        for source in (validation, test):
+            pair = source if isinstance(source, tuple) else (source, None)
+            found = None if source is None else require_tags(read_tagged(pair[0], pair[1], encoding, column))
+            sources += [] if found is None else [found]
+        tags = TagSet.fit(
+            [s.sentence_tags(i) for s in sources for i in range(len(s))], self.bidirectional, self.scheme
+        )
+        for source in () if repair else sources:
+            refuse_invalid(source, tags.written)
+        data = joined_sentences(sources)
+        given = iter(sources[1:])
+        sizes = [len(sources[0]), *(None if s is None else len(next(given)) for s in (validation, test))]
+        parts = dealt(sizes, split, settings.training.seed)
+        train = [word for i in parts.train for word in data.sentence(i)]
+        words = WordCodes.fit(train, self.min_count, self.lowercase, self.characters != "none")
+        pretrained = self._pretrained(words, vectors, encoding)
+        if pretrained is not None:
+            settings.network["width"] = pretrained.width
+        truth = np.array(
+            [code for i in range(len(data)) for code in tags.encode(data.sentence_tags(i))], np.int64
+        )
+        fitted = fit_tagger(
+            settings, tags, words, words.encode(data), truth, parts, pretrained, checkpoint, resume, reporter
+        )
+        self.columns_, self.tags_, self.words_ = TextColumns(), tags, words
+        self.network_, self.history_ = fitted.network, fitted.history
+        self.baseline_ = MostFrequentTag.fit(
+            *([read(i) for i in parts.left] for read in (data.sentence, data.sentence_tags))
+        )
+        self.seen_ = np.unique(text_digests(["\n".join(data.sentence(i)) for i in parts.left]))
+        self.evaluation_ = self._judge(data, parts.test, [])
+        self.summary_ = self._summarise(data, parts, fitted, pretrained)
+        own = {"words": words.card(), "tags": tags.card(), "baseline": self.baseline_.card()}
+        self.card_ = files.to_card(self, own)
+        return self
+
+    def predict(self, X: Any, encoding: str = "utf-8") -> Any:
+        """The tag of each word.
+
+        `X` is a list of lists of words, a CoNLL file, or a .txt file with a sentence a line, which is cut
+        into words.
+        Returns: for a list a list of lists of tags; for a file a frame: sentence (from 1), word, tag.
+        """
+        self._check_fitted()
+        data = read_untagged(X, encoding)
+        found = self._tags(data, np.arange(len(data)))
+        if not isinstance(X, str | Path):
+            return found
+        sentence = np.repeat(np.arange(1, len(data) + 1), data.lengths)
+        flat = [tag for tags in found for tag in tags]
+        return pl.DataFrame({"sentence": sentence, "word": list(data.words), "tag": flat})
+
+    def predict_best(
+        self, X: Any, count: int, encoding: str = "utf-8"
+    ) -> list[list[tuple[float, list[str]]]]:
+        """The `count` best tag sequences of each sentence with their probabilities, the best first.
+
+        Raises: ArgumentError for a causal tagger or one without a chain, which know no other paths.
+        """
+        self._check_chain()
+        data = read_untagged(X, encoding)
+        found = best_lists(self.network_, self.words_.encode(data), count)
+        return [[(share, self.tags_.decode(path)) for share, path in paths] for paths in found]
+
+    def predict_proba(self, X: Any, encoding: str = "utf-8") -> list[np.ndarray]:
+        """The probability of each tag of `tags_.values` at each word: (words, tags) a sentence, over all
+        paths.
+        """
+        self._check_chain()
+        return marginals_of(self.network_, self.words_.encode(read_untagged(X, encoding)))
+
+    def evaluate(
+        self, X: Any, y: Any = None, column: int | None = None, encoding: str = "utf-8"
+    ) -> TagEvaluation:
+        """Score the model on tagged sentences beside the baseline: span F1 as conlleval counts, or accuracy.
+
+        Sentences of a file that the model was trained or stopped on are left out.
+        Raises: DataError for a tag that training has not seen, or where no new sentence is left.
+        """
+        self._check_fitted()
+        data = require_tags(read_tagged(X, y, encoding, column))
+        for index in range(len(data)):
+            self.tags_.encode(data.sentence_tags(index), data.where(int(data.offsets[index])))
+        digests = text_digests(["\n".join(data.sentence(i)) for i in range(len(data))])
+        known, notes = np.isin(digests, self.seen_), []
+        kept, count = np.arange(len(data)), int(known.sum())
+        if count and isinstance(X, str | Path):
+            if count == len(data):
+                cure = "Give others: scores on what it was trained on would say nothing."
+                got = f"only the {count} it was trained or stopped on"
+                raise DataError(explain("data", "sentences that the model has not seen", got, cure))
+            notes = [
+                f"{count} sentences that the model was trained or stopped on, or equal ones, are left out."
+            ]
+            kept = np.flatnonzero(~known)
+        elif count:
+            notes = [f"The model was trained or stopped on {count} of these sentences, or on equal ones."]
+        return self._judge(data, kept, notes)
+
+    def score(self, X: Any, y: Any = None, encoding: str = "utf-8") -> float:
+        """Span F1, or of plain tags the share of right ones."""
+        return next(iter(self.evaluate(X, y, encoding=encoding).model.metrics.values()))
+
+    def stream(self) -> TagStream:
+        """A fresh stream: one word in, its tag out. Raises: ArgumentError for a model that is not causal."""
+        self._check_fitted()
+        if self.network_.bidirectional:
+            cure = "Train with bidirectional=False and characters='none'."
+            raise ArgumentError(explain("stream", "a causal tagger", "a bidirectional one", cure))
+        return TagStream(self.program(), self.words_, self.tags_, moves_of(self.network_))
+
+    def program(self) -> Program:
+        """The network lowered to the Program that every runtime runs: the scores of the tags, before the
+        chain.
+        """
+        self._check_fitted()
+        words, shapes = self.words_.words.words, self.words_.shapes.words
+        columns = (Column("word", "x", words=words), Column("shape", "x", words=shapes))
+        return self.network_.lower().with_columns(Columns(columns))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write one `.unrolled` file: weights, vocabularies, baseline; no pickle. Raises: OutputError."""
+        self._check_fitted()
+        write_model(Path(path), self.card_, files.tagger_arrays(self))
+
+    @classmethod
+    def from_file(cls, file: ModelFile) -> Self:
+        """The fitted task of a model file. Raises: ModelFileError."""
+        return files.restore_tagger(cls(), file, TaggerNetwork)
+
+    def summary(self) -> dict[str, str]:
+        """What was learned from what, in a few lines."""
+        self._check_fitted()
+        return self.summary_
+
+    def _pretrained(self, words: WordCodes, vectors: Any, encoding: str) -> Vectors | None:
+        if vectors is not None:
+            return read_vectors(vectors, ("", *words.words.words), encoding)
+        if self.frozen:
+            cure = "Name the file: vectors='glove.txt'."
+            raise ArgumentError(explain("frozen", "pretrained vectors to freeze", "none", cure))
+        return None
+
+    def _tags(self, data: TaggedSet, indices: np.ndarray) -> list[list[str]]:
+        found = best_codes(self.network_, self.words_.encode(data), indices)
+        return [self.tags_.decode(codes) for codes in found]
+
+    def _judge(self, data: TaggedSet, indices: np.ndarray, notes: Sequence[str]) -> TagEvaluation:
+        sentences = [data.sentence(i) for i in indices]
+        plain = self.baseline_.predict(sentences)
+        if self.tags_.has_spans:
+            plain = [convert(tags, self.tags_.written) for tags in plain]
+        answers = {self._name(): self._tags(data, indices), self.baseline_.name: plain}
+        truth = [list(data.sentence_tags(i)) for i in indices]
+        return evaluate_tags(answers, truth, sentences, self.tags_.has_spans, notes)
+
+    def _name(self) -> str:
+        network = self.network_
+        return f"{'Bi' if network.bidirectional else ''}{network.cell.upper()}{'-CRF' if network.crf else ''}"
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            cure = "Call fit first, or unrolled.load a model file."
+            raise ArgumentError(explain(type(self).__name__, "a fitted one", "one that is not", cure))
+
+    def _check_chain(self) -> None:
+        self._check_fitted()
+        if not (self.network_.bidirectional and self.network_.crf):
+            cure = "Train with bidirectional=True and crf=True."
+            raise ArgumentError(explain("model", "one that weighs whole paths", self._name(), cure))
+
+    def _summarise(
+        self, data: TaggedSet, parts: SequenceSplit, fitted: FittedTagger, vectors: Vectors | None
+    ) -> dict[str, str]:
+        network, history, words = fitted.network, fitted.history, self.words_
+        sizes = [len(part) for part in (parts.train, parts.validation, parts.test)]
+        best = f"best {history.best_epoch}" if history.best_epoch else "the untrained network is best"
+        letters = "" if network.inputs.spelling is None else f", characters by {network.inputs.spelling_kind}"
+        lines = {
+            "data": f"{len(data):,} sentences, {len(data.words):,} words, {len(words.words):,} known",
+            "tags": f"{len(self.tags_.values)} of {self.tags_.learned}, written as {self.tags_.written}",
+            "split": "{:,} training, {:,} validation, {:,} test sentences".format(*sizes),
+            "model": f"{self._name()} {network.hidden} x {network.layers}{letters}",
+            "size": f"{parameter_count(network):,} parameters, {network.cost():,} multiply-adds per word",
+            "training": f"{len(history.epochs)} epochs, {best}; {fitted.waste:.1%} of the batches is padding",
+        }
+        if vectors is not None:
+            lines["vectors"] = f"{vectors.width} numbers each, {vectors.coverage:.1%} of the words covered"
+        return lines
+
+
+def joined_sentences(parts: Sequence[TaggedSet]) -> TaggedSet:
+    """Sentences of several sources, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    offsets = np.append(0, np.cumsum(np.concatenate([part.lengths for part in parts]))).astype(np.int64)
+    words = tuple(word for part in parts for word in part.words)
+    tags = tuple(tag for part in parts for tag in part.tags or ())
+    return TaggedSet(words, offsets, np.concatenate([part.lines for part in parts]), tags, parts[0].source)
