@@ -8,6 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "parallel.h"
+#include "stream.h"
 #include "unrolled/cpu.h"
 #include "unrolled/philox.h"
 #include "unrolled/pool.h"
@@ -81,6 +82,7 @@ NB_MODULE(_native, module) {
   module.def("multiply_add_rate", &unrolled::multiply_add_rate, nb::arg("threads"),
              nb::call_guard<nb::gil_scoped_release>(),
              "Floating-point operations a second of float32 multiply-adds in registers: the peak of this target.");
+  bind_stream(module);
   module.def("recurrent_target", &unrolled::recurrent_target, "The name of the target that kernels run on.");
   module.def("choose_target", &unrolled::choose_target, nb::arg("name"),
              "Take another target; False if it is not here.");

@@ -44,3 +44,46 @@ def pool_free_bytes() -> int:
 
 def multiply_add_rate(threads: int) -> float:
     """Floating-point operations a second of float32 multiply-adds in registers: the peak of this target."""
+
+def stream_machine(
+    values: Sequence[tuple[int, bool, int]],
+    nodes: list[tuple],
+    states: Sequence[int],
+    places: tuple[int, int, int],
+    seed: int,
+) -> Any:
+    """A program as the native stream runs it; see unrolled/runtime/machine.py."""
+
+class StreamBase:
+    """What a stream does natively; see unrolled.runtime.Stream."""
+
+    def step(
+        self, row: Any, future: Any = None, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32] | None:
+        """Take one row and answer."""
+
+    def _bind(
+        self,
+        machine: Any,
+        columns: tuple[tuple[int, int, int, int], ...],
+        history: int,
+        sessions: int,
+        block: int,
+        takes_rows: bool,
+        answer: NDArray[np.float32],
+        /,
+    ) -> None: ...
+    def _sweep(
+        self, rows: NDArray, out: NDArray[np.float32], sessions: NDArray[np.int64] | None, /
+    ) -> bool: ...
+    def _advance_rows(
+        self,
+        inputs: tuple[tuple[int, int, int, int], ...],
+        count: int,
+        every: bool,
+        out: NDArray[np.float32],
+        /,
+    ) -> None: ...
+    def _save(self, session: int, /) -> tuple[int, int, bytes]: ...
+    def _load(self, session: int, rows: int, series: int, state: bytes, /) -> None: ...
+    def _rows_seen(self, session: int, /) -> int: ...

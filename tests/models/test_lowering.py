@@ -30,6 +30,13 @@ MASKED = {"masked_target": True, "masked_past": True, "masked_static": True}
 SHAPES = {"plain": PLAIN, "masked": {**PLAIN, "masked_target": True}, "full": FULL, "all": {**FULL, **MASKED}}
 
 
+@pytest.fixture(autouse=True, params=["native", "numpy"])
+def runtime(request, monkeypatch) -> str:
+    """Every test here holds in both runtimes."""
+    monkeypatch.setenv("UNROLLED_RUNTIME", request.param)
+    return request.param
+
+
 @dataclass
 class Case:
     """A network with drawn weights and scalers, a series for it, and its rows and future by name."""
@@ -202,7 +209,9 @@ def test_a_sequence_program_answers_as_its_network(cell, head, bidirectional, sh
     assert program.multiply_adds == network.cost()
     if not bidirectional:
         stream = Stream(program)
-        np.testing.assert_array_equal(np.stack([stream.step(row) for row in x]), answers)
+        stepped = np.stack([stream.step(row) for row in x])
+        np.testing.assert_array_equal(stepped, Stream(program).run(x))
+        assert_parity(stepped, answers, np.float32(1))
 
 
 def test_a_direct_program_costs_what_its_network_says():

@@ -31,6 +31,12 @@ class RowReader:
         return self.program.columns.ordered
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns of a row of numbers."""
+        names = tuple(column.name for column in self.columns)
+        return (*names, self.stamp) if self.stamp else names
+
+    @cached_property
     def future_columns(self) -> tuple[Column, ...]:
         """The columns whose next `horizon` rows must be given."""
         keys = {column_key(name) for name in self.program.inputs if name.startswith(FUTURE)}

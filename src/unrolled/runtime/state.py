@@ -41,11 +41,25 @@ def fresh_state(program: Program, series: int) -> StreamState:
     )
 
 
+def raw_state(program: Program, state: StreamState) -> bytes:
+    """The arrays of a state one after another, as the native stream holds them."""
+    return b"".join(np.ascontiguousarray(state.arrays[name], "<f4").tobytes() for name in program.states)
+
+
+def arrays_of(program: Program, raw: bytes) -> dict[str, NDArray]:
+    """The arrays that `raw_state` put together."""
+    arrays, place = {}, 0
+    for name, spec in program.states.items():
+        flat = np.frombuffer(raw, "<f4", spec.size, place)
+        arrays[name] = flat.reshape(spec.shape).astype(np.float32)
+        place += spec.nbytes
+    return arrays
+
+
 def dump_state(program: Program, state: StreamState) -> bytes:
     """The state as bytes."""
     head = HEAD.pack(MAGIC, program.fingerprint, state.rows, state.series)
-    arrays = (np.ascontiguousarray(state.arrays[name], "<f4").tobytes() for name in program.states)
-    body = head + b"".join(arrays)
+    body = head + raw_state(program, state)
     return body + hashlib.sha256(body).digest()
 
 
@@ -68,9 +82,4 @@ def load_state(program: Program, blob: bytes) -> StreamState:
         raise ArgumentError(explain("state", f"{size} bytes", len(blob), "It was cut or added to. " + cure))
     if hashlib.sha256(blob[:-DIGEST]).digest() != blob[-DIGEST:]:
         raise ArgumentError(explain("state", "the bytes that were saved", "altered ones", cure))
-    arrays, place = {}, HEAD.size
-    for name, spec in program.states.items():
-        flat = np.frombuffer(blob, "<f4", spec.size, place)
-        arrays[name] = flat.reshape(spec.shape).astype(np.float32)
-        place += spec.nbytes
-    return StreamState(rows, series, arrays)
+    return StreamState(rows, series, arrays_of(program, blob[HEAD.size : -DIGEST]))

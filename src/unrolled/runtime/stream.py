@@ -7,84 +7,94 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._native import philox_normal
+from unrolled._native import StreamBase, philox_normal
 from unrolled.errors import ArgumentError, DataError, ModelFileError, ShapeError, explain
 from unrolled.format import read_model
 from unrolled.runtime.interpreter import evaluate
+from unrolled.runtime.native import bind_native, choose_runtime
 from unrolled.runtime.program import Program
 from unrolled.runtime.rows import RowReader, Table, one_row
-from unrolled.runtime.state import StreamState, dump_state, fresh_state, load_state
+from unrolled.runtime.state import StreamState, arrays_of, dump_state, fresh_state, load_state, raw_state
 
 Array = NDArray
 
 
-class Stream:
+class Stream(StreamBase):
     """One row in, one answer out, in raw units; the one object here that holds a state.
 
     `program` is a Program or the path of a model file. `series` says whose rows these are, where each series
     has its own scale. A row is a mapping of column names, with text columns by word, or numbers in the order
-    of `columns`.
+    of `columns`. `runtime` is "native", "numpy" (the reference, some hundred times slower), or "auto": native
+    where it knows every operation of the program.
 
     Returns: of `step` and `run`, float32: quantiles (horizon, targets, levels), or scores.
     Raises: ArgumentError for a model that needs the whole sequence at once; DataError that names the column
     of a row that cannot be read, with the state as it was before.
     """
 
-    def __init__(self, program: Program | str | PathLike[str], series: str | int | None = None) -> None:
+    def __init__(
+        self,
+        program: Program | str | PathLike[str],
+        series: str | int | None = None,
+        runtime: str = "auto",
+    ) -> None:
         self.program = program if isinstance(program, Program) else load_program(program)
-        if self.program.not_streamable:
-            cure = "Pass the whole sequence to run_sequence, or train a model that is not bidirectional."
-            raise ArgumentError(
-                explain("program", "one that runs row by row", self.program.not_streamable, cure)
-            )
+        check_streamable(self.program)
         self._reader = RowReader(self.program)
-        self._state = fresh_state(self.program, _series_code(self.program, series))
+        self.runtime = choose_runtime(self.program, runtime)
+        self._state = fresh_state(self.program, series_code(self.program, series))
+        if self.runtime == "native":
+            self._inputs = bind_native(self, self._reader, sessions=1)
+            self._set_state(self._state)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a row, in the order of a row of numbers."""
-        names = tuple(column.name for column in self._reader.columns)
-        return (*names, self._reader.stamp) if self._reader.stamp else names
+        return self._reader.names
 
     @property
     def rows(self) -> int:
         """How many rows have come."""
-        return self._state.rows
+        return self._rows_seen(0) if self.runtime == "native" else self._state.rows
 
     @property
     def ready(self) -> bool:
         """Whether the rows so far are enough for an answer."""
-        return self._state.rows >= self.program.history
+        return self.rows >= self.program.history
 
     @property
     def state(self) -> bytes:
-        """The state as bytes, for `restore` on a stream of the same model."""
-        return dump_state(self.program, self._state)
+        """The state as bytes, for `restore` on a stream of the same model, in either runtime."""
+        return dump_state(self.program, self._get_state())
 
     def restore(self, blob: bytes) -> None:
         """Go on from a saved state.
 
         Raises: ArgumentError if it is cut short, altered or of another model; the state is then as it was.
         """
-        self._state = load_state(self.program, blob)
+        self._set_state(load_state(self.program, blob))
 
     def reset(self) -> None:
         """Forget every row."""
-        self._state = fresh_state(self.program, self._state.series)
+        self._set_state(fresh_state(self.program, self._state.series))
 
-    def step(self, row: Any, future: Any = None, out: Array | None = None) -> Array | None:
-        """Take one row and answer; None while the first window is not full.
+    def _get_state(self) -> StreamState:
+        if self.runtime == "native":
+            rows, series, raw = self._save(0)
+            return StreamState(rows, series, arrays_of(self.program, raw))
+        return self._state
 
-        `future` holds the next `horizon` rows of the known columns, a mapping or an array; it is needed only
-        where the model has known columns, and not before the stream is ready. `out`, where given, receives
-        the answer.
-        Raises: DataError, ShapeError; the state is then as it was.
-        """
+    def _set_state(self, state: StreamState) -> None:
+        """Both runtimes keep the series here; the native one keeps all else itself."""
+        self._state = state
+        if self.runtime == "native":
+            self._load(0, state.rows, state.series, raw_state(self.program, state))
+
+    def _step(self, row: Any, future: Any = None, out: Array | None = None) -> Array | None:
+        """What `step` does for every row but a plain native one, whose way is shorter."""
         table = self._read(one_row(row), 1)
-        wanted = self._state.rows + 1 >= self.program.history
         check_out(out, self.program.output_shape)
-        answer, after = self._advance(table, future, wanted)
-        self._state = after
+        answer = self._last(table, future)
         if answer is None or out is None:
             return answer
         out[...] = answer
@@ -96,24 +106,24 @@ class Stream:
         `future` holds what follows the last row; the known columns that follow the other rows are in `rows`.
         Shapes: rows, a mapping of columns (rows,) or an array (rows, columns) -> (rows, ...).
         """
+        if self.runtime == "native" and future is None and isinstance(rows, np.ndarray) and rows.ndim == 2:
+            answers = np.empty((len(rows), *self.program.output_shape), np.float32)
+            if self._sweep(rows, answers, None):
+                return answers
         table = self._read(rows)
         count = len(next(iter(table.values())))
         futures = self._futures(table, future, count) if self._reader.needs_future and count else None
-        answers, after = _run(self._reader, self._state, table, futures, every=True)
-        early = max(0, min(count, self.program.history - 1 - self._state.rows))
-        answers = np.array(answers)
+        early = max(0, min(count, self.program.history - 1 - self.rows))
+        answers = self._run(table, futures, every=True)
         answers[:early] = np.nan
-        self._state = after
         return answers
 
     def last(self, rows: Any, future: Any = None) -> Array | None:
         """Take many rows and answer at the last one: the same answer as the last of `run`, with less work."""
         table = self._read(rows)
-        count = len(next(iter(table.values())))
-        if not count:
+        if not len(next(iter(table.values()))):
             raise ArgumentError(explain("rows", "at least one row", 0, "Pass the rows of the series."))
-        answer, self._state = self._advance(table, future, self._state.rows + count >= self.program.history)
-        return answer
+        return self._last(table, future)
 
     def _read(self, rows: Any, count: int | None = None) -> Table:
         if isinstance(rows, Mapping):
@@ -132,14 +142,15 @@ class Stream:
                 cure = "Open a stream for each series."
                 raise DataError(explain(f"column '{column}'", repr(own), repr(name), cure))
 
-    def _advance(self, table: Table, future: Any, wanted: bool) -> tuple[Array | None, StreamState]:
-        """The answer at the last row and the state after it; nothing of the stream is changed."""
+    def _last(self, table: Table, future: Any) -> Array | None:
+        """The answer at the last row of a table; None while the first window is not full."""
+        wanted = self.rows + len(next(iter(table.values()))) >= self.program.history
         futures = None
         if self._reader.needs_future:
             given = wanted or future is not None
             futures = [self._reader.future(future, table)] if given else [_no_future(self._reader)]
-        answers, after = _run(self._reader, self._state, table, futures, every=False)
-        return (np.array(answers[-1]) if wanted else None), after
+        answers = self._run(table, futures, every=False)
+        return np.array(answers[-1]) if wanted else None
 
     def _futures(self, table: Table, future: Any, count: int) -> list[Table]:
         """For each row the known columns of the rows after it, out of `rows` and `future`."""
@@ -149,6 +160,28 @@ class Stream:
         return [
             {name: values[t + 1 : t + 1 + horizon] for name, values in joined.items()} for t in range(count)
         ]
+
+    def _run(self, table: Table, futures: list[Table] | None, every: bool) -> Array:
+        """Answers (rows, ...), or only the last, (1, ...); the state is then that after the last row."""
+        if self.runtime == "native":
+            return self._run_native(table, futures, every)
+        answers, self._state = _run(self._reader, self._state, table, futures, every)
+        return np.array(answers)
+
+    def _run_native(self, table: Table, futures: list[Table] | None, every: bool) -> Array:
+        count = len(next(iter(table.values())))
+        inputs = self._reader.inputs(table)
+        if futures is not None:
+            inputs |= self._reader.future_inputs(futures)
+        arrays = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+        # a future that is given once is that of the last row, the only one that reads it
+        places = tuple(
+            (self._inputs[name], a.ctypes.data, a[:1].nbytes, a[:1].nbytes if len(a) == count else 0)
+            for name, a in arrays.items()
+        )
+        answers = np.empty((count if every else 1, *self.program.output_shape), np.float32)
+        self._advance_rows(places, count, every, answers)
+        return answers
 
 
 def load_program(path: str | PathLike[str]) -> Program:
@@ -175,7 +208,7 @@ def run_sequence(program: Program, rows: Any, series: str | int | None = None) -
         raise ArgumentError(
             explain("program", "one without known columns", "a forecaster", "Use Stream(program).run.")
         )
-    return _run(reader, fresh_state(program, _series_code(program, series)), table, None, every=True)[0]
+    return _run(reader, fresh_state(program, series_code(program, series)), table, None, every=True)[0]
 
 
 def _run(
@@ -210,6 +243,13 @@ def draw_noise(program: Program, seen: int) -> Array:
     return noise
 
 
+def check_streamable(program: Program) -> None:
+    """Refuse a program that needs the whole sequence."""
+    if program.not_streamable:
+        cure = "Pass the whole sequence to run_sequence, or train a model that is not bidirectional."
+        raise ArgumentError(explain("program", "one that runs row by row", program.not_streamable, cure))
+
+
 def check_out(out: Array | None, shape: tuple[int, ...]) -> None:
     """Refuse an array that cannot take an answer."""
     if out is None:
@@ -231,7 +271,8 @@ def _no_future(reader: RowReader) -> Table:
     return table
 
 
-def _series_code(program: Program, series: str | int | None) -> int:
+def series_code(program: Program, series: str | int | None) -> int:
+    """The row of the target scaler for a series; 0 where one scale serves all."""
     if "series" not in program.inputs:
         return 0
     return program.columns.series_code(series, program.series_count)
