@@ -1,5 +1,6 @@
 """What a stranger sees first."""
 
+import shlex
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ from unrolled import __version__
 from unrolled.cli import main, train
 from unrolled.cli.main import app
 
-COMMANDS = ["demo", "check", "train", "predict", "evaluate"]
+COMMANDS = ["demo", "check", "train", "predict", "evaluate", "generate", "fill"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -24,7 +25,7 @@ def test_help_shows_an_example_and_fits(call, monkeypatch, command, width):
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "train"])
 def test_the_example_is_a_call_that_is_understood(command):
-    example = getattr(main, command).EXAMPLE.split()
+    example = shlex.split(getattr(main, command).EXAMPLE)
     assert example[:2] == ["unrolled", command]
     group = get_command(app)
     group.commands[command].make_context(command, example[2:])  # raises where an option is wrong

@@ -136,6 +136,19 @@ def evaluation(found: Any, as_json: bool) -> None:
     for note in found.notes:
         say(grid([(Text("Note", "cyan"), Text(note))], gap=3))
     say(grid([(Text("Verdict", "bold"), Text(found.verdict.text, VERDICTS.get(found.verdict.kind, "")))]))
+    if getattr(found, "surprises", ()):
+        surprises(*found.surprise_table())
+
+
+def surprises(columns: list[str], rows: list[list[str]]) -> None:
+    """Print the tokens that a language model expected least, with what stood before them."""
+    heading("Least expected")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    say(table)
 
 
 def summary(lines: dict[str, str]) -> None:

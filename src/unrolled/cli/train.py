@@ -2,13 +2,15 @@
 
 import typer
 
-from unrolled.cli.tasks import forecast, sequence, translate
+from unrolled.cli.tasks import forecast, language, sequence, translate
 
 # Each task's command and an example of it.
 TASKS = (
     (forecast.forecast, forecast.EXAMPLE),
     (sequence.classify, sequence.EXAMPLE_CLASSIFY),
     (sequence.regress, sequence.EXAMPLE_REGRESS),
+    (language.lm, language.EXAMPLE_LM),
+    (language.mlm, language.EXAMPLE_MLM),
     (translate.translate, translate.EXAMPLE),
 )
 

@@ -9,10 +9,12 @@ from unrolled.errors import ArgumentError
 PLAIN = (
     "time target series known past static horizon history split decoder head bidirectional cell layers "
     "quantiles dropout class_weight epochs batch_size clip bptt patience precision seed device checkpoint "
-    "resume future"
+    "resume future tokenizer lines text encoding lowercase min_count tied residual layer_norm input_dropout "
+    "embedding_dropout weight_drop ar tar optimizer weight_decay average length temperature top_k top_p top"
 ).split()
 SPELLED = {name: "--" + name.replace("_", "-") for name in PLAIN}
 SPELLED |= {"hidden_size": "--hidden", "learning_rate": "--lr"}
+SPELLED |= {"embedding_size": "--embedding", "vocabulary_size": "--vocabulary"}
 
 _NAME = "|".join(SPELLED)
 _FIRST = re.compile(rf"^({_NAME})(?=[:\[])")

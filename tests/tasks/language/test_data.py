@@ -55,14 +55,14 @@ def test_an_empty_part_and_an_empty_source_are_refused(tmp_path):
 
 
 def test_lanes_read_the_text_once_and_in_order():
-    codes = np.arange(1, 1001)
+    codes = np.arange(1, 4401)
     source = LaneSource(codes, end=0, lanes=4, bptt=10, seed=3)
     batches = [source.batch(2, index) for index in range(source.steps)]
     lanes = torch.cat([batch["tokens"] for batch in batches], dim=1)
     assert lanes.shape == (4, 10 * source.steps)
     assert (lanes.diff(dim=1) == 1).all()
     assert (batches[0]["next"] == batches[0]["tokens"] + 1).all()
-    assert len(lanes.unique()) == lanes.numel() > 900
+    assert len(lanes.unique()) == lanes.numel() > 4300
     again, other = source.batch(2, 1), source.batch(3, 1)
     assert torch.equal(again["tokens"], batches[1]["tokens"])
     assert not torch.equal(other["tokens"], again["tokens"])
@@ -93,7 +93,7 @@ def test_every_text_is_in_an_epoch_once():
     source = TextSource(texts, end=1, tokens=30, seed=0)
     rows = [source.batch(1, index)["next"] for index in range(source.steps)]
     assert sorted(int(row[0]) for batch in rows for row in batch) == list(range(10, 50))
-    assert all(batch.numel() <= 30 for batch in rows) and 0 <= source.waste < 0.5
+    assert source.steps > 3 and all(batch.numel() <= 30 for batch in rows) and 0 <= source.waste < 0.5
 
 
 def test_codes_and_digests():

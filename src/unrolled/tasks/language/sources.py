@@ -9,7 +9,8 @@ from unrolled.data import TokenBatches
 from unrolled.models import NO_TOKEN
 
 Batch = dict[str, torch.Tensor]
-STEPS = 20  # batches in an epoch at least, where the text is long enough for one lane
+STEPS = 100  # batches in an epoch at least, where the text is long enough for smaller ones
+LEAST = 64  # tokens in a batch of whole texts at least
 
 
 class LaneSource:
@@ -40,13 +41,17 @@ class LaneSource:
 
 
 class TextSource:
-    """Whole texts of like length, each from a fresh state; a batch holds so many tokens, padding included."""
+    """Whole texts of like length, each from a fresh state; a batch holds at most so many tokens with padding.
+
+    Where there are few texts, batches are smaller.
+    """
 
     def __init__(
         self, codes: Sequence[np.ndarray], end: int, tokens: int, seed: int, masked: bool = False
     ) -> None:
         self._codes, self._end, self._masked = codes, end, masked
-        self._batches = TokenBatches([len(text) for text in codes], tokens, seed)
+        lengths = [len(text) for text in codes]
+        self._batches = TokenBatches(lengths, min(tokens, max(LEAST, sum(lengths) // STEPS)), seed)
 
     @property
     def steps(self) -> int:
