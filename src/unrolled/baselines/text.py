@@ -130,8 +130,9 @@ def terms_of(tokens: Sequence[str]) -> Counter[int]:
     """How often each word and each pair of neighbours stands in a text, by number.
 
     Example:
-        >>> len(terms_of(["to", "be", "or", "to", "be"])), max(terms_of(["to", "be", "or", "to",
-        "be"]).values()) (6, 2)
+        >>> found = terms_of(["to", "be", "or", "to", "be"])
+        >>> len(found), max(found.values())
+        (6, 2)
     """
     words = [token.lower() for token in tokens]
     pairs = (f"{left} {right}" for left, right in pairwise(words))
