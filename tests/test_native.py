@@ -9,7 +9,7 @@ from unrolled import _native
 def test_targets_end_with_the_baseline() -> None:
     targets = _native.cpu_targets()
     assert targets[-1] == "baseline"
-    assert set(targets) <= {"avx512", "avx2", "baseline"}
+    assert set(targets) <= {"avx512bf16", "avx512", "avx2", "baseline"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.kernels [--cells lstm gru] [--threads 1 2] [--pairs 15] [--chart FILE.png]`."""
+"""`python -m benchmarks.kernels [--cells lstm gru] [--threads 1 2] [--pairs 15] [--chart FILE.png]`.
+
+With `--precision bf16` ours in bf16 against ours in float32.
+"""
 
 import argparse
 from pathlib import Path
@@ -7,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.kernels import precision
 from benchmarks.kernels.cases import GATES, Case, cases
 from benchmarks.kernels.measure import Pairs, interleave
 from unrolled import _native, kernels
@@ -75,8 +79,15 @@ def main(arguments: Any = None) -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--chart", type=Path)
+    parser.add_argument("--precision", choices=["bf16"], help="our own in bf16 against our own in float32")
     given = parser.parse_args(arguments)
     torch.manual_seed(0)
+    if given.precision:
+        print(f"target {native.target()}; train = forward + backward\n{precision.HEAD}")
+        for threads in given.threads:
+            for row in precision.lines(threads, given.cells, given.pairs):
+                print(row, flush=True)
+        return
     print(f"torch {torch.__version__}, target {native.target()}; train = forward + backward\n{HEAD}")
     with kernels.use("native"):
         measured = [row for threads in given.threads for row in run(threads, given.cells, given.pairs)]

@@ -79,9 +79,10 @@ NB_MODULE(_native, module) {
   module.def("pooled_float64", &from_pool<double>, nb::arg("count"), nb::rv_policy::reference,
              "The same for float64.");
   module.def("pool_free_bytes", &unrolled::pool_free_bytes, "Bytes the pool holds that no tensor uses.");
-  module.def("multiply_add_rate", &unrolled::multiply_add_rate, nb::arg("threads"),
+  module.def("multiply_add_rate", &unrolled::multiply_add_rate, nb::arg("threads"), nb::arg("is_bf16") = false,
              nb::call_guard<nb::gil_scoped_release>(),
-             "Floating-point operations a second of float32 multiply-adds in registers: the peak of this target.");
+             "Floating-point operations a second of multiply-adds in registers: the peak of this target.");
+  module.def("has_bf16", &unrolled::has_bf16, "Whether the target in use has products from bf16.");
   bind_stream(module);
   module.def("recurrent_target", &unrolled::recurrent_target, "The name of the target that kernels run on.");
   module.def("choose_target", &unrolled::choose_target, nb::arg("name"),

@@ -21,23 +21,40 @@ UNROLLED_DECLARE_TARGET(baseline)
 #if defined(__x86_64__)
 UNROLLED_DECLARE_TARGET(avx2)
 UNROLLED_DECLARE_TARGET(avx512)
+UNROLLED_DECLARE_TARGET(avx512bf16)
 #endif
 
 namespace {
 
 using Int = std::int64_t;
 
-const Target* find_target(const std::string& name) {
+// What a CPU runs: the kernels of one target, and those whose products are made from bf16, where it has them.
+struct Choice {
+  const char* name;
+  const Target* full;
+  const Target* bf16;
+};
+
+const Choice kChoices[] = {
+#if defined(__x86_64__)
+    {"avx512bf16", &avx512::target, &avx512bf16::target},
+    {"avx512", &avx512::target, nullptr},
+    {"avx2", &avx2::target, nullptr},
+#endif
+    {"baseline", &baseline::target, nullptr},
+};
+
+const Choice* find_choice(const std::string& name) {
   const auto here = cpu_targets();
   if (std::find(here.begin(), here.end(), name) == here.end()) return nullptr;
-#if defined(__x86_64__)
-  for (const Target* target : {&avx512::target, &avx2::target})
-    if (name == target->name) return target;
-#endif
-  return &baseline::target;
+  for (const Choice& choice : kChoices)
+    if (name == choice.name) return &choice;
+  return nullptr;
 }
 
-const Target* g_target = find_target(cpu_targets().front());
+const Choice* g_choice = find_choice(cpu_targets().front());
+
+const Target& target_of(const Call& call) { return call.is_bf16 ? *g_choice->bf16 : *g_choice->full; }
 
 // The batch sorted by length, longest first, and where each running step begins in the packed rows.
 struct Plan {
@@ -77,7 +94,7 @@ class WholeJob {
              plan.rows, chunk_of(call), plan.order.data(),
              call.lengths ? plan.offsets.data() : nullptr, nullptr, nullptr, 0} {
     Int shared = 0;
-    g_target->sizes(job_, backward, &shared, &job_.scratch_bytes);
+    target_of(call).sizes(job_, backward, &shared, &job_.scratch_bytes);
     job_.shared = static_cast<char*>(pool_take(shared + job_.parts * job_.scratch_bytes));
     job_.scratch = job_.shared + shared;
   }
@@ -127,7 +144,7 @@ void recurrent_forward(const Call& call) {
   const Plan plan(call);
   const WholeJob whole(call, plan, false);
   const Job& job = whole.get();
-  const Target& target = *g_target;
+  const Target& target = target_of(call);
   target.pack_forward(job);
   in_parallel(job.parts, [&](Int part) { target.forward(job, part); });
 }
@@ -140,28 +157,33 @@ void recurrent_backward(const Call& call) {
   const Plan plan(call);
   const WholeJob whole(call, plan, true);
   const Job& job = whole.get();
-  const Target& target = *g_target;
+  const Target& target = target_of(call);
   target.pack_backward(job);
   in_parallel(job.parts, [&](Int part) { target.backward(job, part); });
   in_parallel(job.parts, [&](Int part) { target.gradients(job, part); });
   target.add_up(job);
 }
 
-double multiply_add_rate(Int threads) {
+double multiply_add_rate(Int threads, bool is_bf16) {
+  const Target& target = is_bf16 ? *g_choice->bf16 : *g_choice->full;
   constexpr Int rounds = 2000000;
   std::vector<double> operations(threads);
   const auto begin = std::chrono::steady_clock::now();
-  in_parallel(threads, [&](Int part) { operations[part] = g_target->multiply_adds(rounds); });
+  in_parallel(threads, [&](Int part) { operations[part] = target.multiply_adds(rounds); });
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   return std::accumulate(operations.begin(), operations.end(), 0.0) / taken.count();
 }
 
-std::string recurrent_target() { return g_target->name; }
+std::string recurrent_target() { return g_choice->name; }
 
 bool choose_target(const std::string& name) {
-  const Target* found = find_target(name);
-  if (found) g_target = found;
+  const Choice* found = find_choice(name);
+  if (found) g_choice = found;
   return found != nullptr;
 }
+
+std::string full_target() { return g_choice->full->name; }
+
+bool has_bf16() { return g_choice->bf16 != nullptr; }
 
 }  // namespace unrolled

@@ -42,8 +42,11 @@ def pooled_float64(count: int) -> Any:
 def pool_free_bytes() -> int:
     """Bytes the pool holds that no tensor uses."""
 
-def multiply_add_rate(threads: int) -> float:
-    """Floating-point operations a second of float32 multiply-adds in registers: the peak of this target."""
+def multiply_add_rate(threads: int, is_bf16: bool = False) -> float:
+    """Floating-point operations a second of multiply-adds in registers: the peak of this target."""
+
+def has_bf16() -> bool:
+    """Whether the target in use has products from bf16."""
 
 def stream_machine(
     values: Sequence[tuple[int, bool, int]],

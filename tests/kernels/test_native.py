@@ -245,11 +245,11 @@ def test_operators_pass_opcheck(cell, option, kernel_call):
     number = native._number(cell)
     for is_ragged in (False, True):  # full lengths: behind a length what is saved is never written
         learned = operands(cell, kernel_call, is_ragged, **option)
-        opcheck(torch.ops.unrolled.recurrent.default, (*learned, number, False, True))
+        opcheck(torch.ops.unrolled.recurrent.default, (*learned, number, False, False, True))
         plain = operands(cell, kernel_call, is_ragged, learn=False, **option)
-        opcheck(torch.ops.unrolled.recurrent.default, (*plain, number, True, False))
-        y, *_, saved = torch.ops.unrolled.recurrent(*plain, number, False, True)
-        given = (torch.ones_like(y), None, None, *plain, saved, number, False, True, True, True)
+        opcheck(torch.ops.unrolled.recurrent.default, (*plain, number, False, True, False))
+        y, *_, saved = torch.ops.unrolled.recurrent(*plain, number, False, False, True)
+        given = (torch.ones_like(y), None, None, *plain, saved, number, False, False, True, True, True)
         opcheck(torch.ops.unrolled.recurrent_backward.default, given)
 
 
@@ -343,11 +343,11 @@ def test_operators_check_what_they_are_given(place, value, error, message, kerne
     given = list(operands(Cell("lstm"), kernel_call, learn=False))
     given[place] = value
     with pytest.raises(error, match=message):
-        torch.ops.unrolled.recurrent(*given, native._number(Cell("lstm")), False, False)
+        torch.ops.unrolled.recurrent(*given, native._number(Cell("lstm")), False, False, False)
 
 
 def test_gradients_need_what_is_saved(kernel_call):
-    y, *_ = torch.ops.unrolled.recurrent(*operands(Cell("gru"), kernel_call), 3, False, False)
+    y, *_ = torch.ops.unrolled.recurrent(*operands(Cell("gru"), kernel_call), 3, False, False, False)
     with pytest.raises(
         ArgumentError, match=r"save: expected True where gradients.*got False\. Pass save=True"
     ):
@@ -357,7 +357,7 @@ def test_gradients_need_what_is_saved(kernel_call):
 def test_no_steps_leave_the_state(kernel_call):
     given = list(operands(Cell("lstm"), kernel_call, learn=False))
     given[0] = given[0][:0]
-    y, h, c, *_ = torch.ops.unrolled.recurrent(*given, 2, False, False)
+    y, h, c, *_ = torch.ops.unrolled.recurrent(*given, 2, False, False, False)
     assert y.shape == (0, 4, 5)
     assert torch.equal(h, given[1])
     assert torch.equal(c, given[2])

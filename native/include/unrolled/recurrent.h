@@ -18,7 +18,8 @@
 // clang-format off
 #define UNROLLED_CALL_FIELDS(FIELD)                                                                               \
   /* What to run. cell: 0 Elman tanh, 1 Elman relu, 2 LSTM, 3 GRU, 4 GRU with the reset before the product. */    \
-  FIELD(cell) FIELD(is_double) FIELD(reverse) FIELD(threads)                                                      \
+  /* is_bf16: float32 arrays, whose products are made of numbers rounded to bf16. */                             \
+  FIELD(cell) FIELD(is_double) FIELD(is_bf16) FIELD(reverse) FIELD(threads)                                       \
   FIELD(time) FIELD(batch) FIELD(input) FIELD(hidden)                                                             \
   /* In, both ways. x (T, B, I) with the strides of its first two axes; h0, c0, mask (B, H); weights in the */    \
   /* order of torch.nn; lengths (B,), each in 0..T; keep_h, keep_c (T, B, H) with strides. */                     \
@@ -55,11 +56,18 @@ struct Call {
 void recurrent_forward(const Call& call);
 void recurrent_backward(const Call& call);
 
-// Floating-point operations a second of float32 multiply-adds that touch no memory: what the target in use can reach.
-double multiply_add_rate(std::int64_t threads);
+// Floating-point operations a second of multiply-adds that touch no memory, of float32 or of pairs of bf16: what the
+// target in use can reach.
+double multiply_add_rate(std::int64_t threads, bool is_bf16);
 
 // The name of the target in use. `choose_target` takes one of cpu_targets(); false if there is no such one here.
 std::string recurrent_target();
 bool choose_target(const std::string& name);
+
+// The name of that part of the target in use that is not for bf16: avx512 where the target is avx512bf16.
+std::string full_target();
+
+// Whether the target in use has products from bf16. A call with `is_bf16` is not made where it has none.
+bool has_bf16();
 
 }  // namespace unrolled

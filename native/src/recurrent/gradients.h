@@ -7,41 +7,7 @@
 namespace unrolled {
 namespace UNROLLED_TARGET {
 
-constexpr Int kDepth = 128;   // rows taken at once: what is packed of them stays in the first caches
 constexpr Int kTogether = 48;  // rows of dx made at once
-
-// out (R rows of `wide` numbers) += a^T w, for R columns of a side by side. The depth is summed up first: a sum of
-// sums, whose error grows with the square root of a hundred numbers, not of a hundred thousand.
-template <class T, int R, int N>
-void outer_tile(const T* a, Int stride, const T* w, Int depth, T* out, Int wide, bool is_first) {
-  constexpr int lanes = Simd<T>::lanes;
-  Vec<T> sum[R][N];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) sum[r][n] = Vec<T>{};
-  for (Int k = 0; k < depth; ++k, w += N * lanes, a += stride)
-    add_products<T, R, N>(sum, w, [a](int r) __attribute__((always_inline)) { return a[r]; });
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
-      T* const to = out + r * wide + n * lanes;
-      store(to, is_first ? sum[r][n] : load(to) + sum[r][n]);
-    }
-}
-
-template <class T, int N>
-void outer_tile_of(Int rows, const T* a, Int stride, const T* w, Int depth, T* out, Int wide, bool is_first) {
-  switch (rows) {
-    case 1: return outer_tile<T, 1, N>(a, stride, w, depth, out, wide, is_first);
-    case 2: return outer_tile<T, 2, N>(a, stride, w, depth, out, wide, is_first);
-    case 3: return outer_tile<T, 3, N>(a, stride, w, depth, out, wide, is_first);
-    case 4: return outer_tile<T, 4, N>(a, stride, w, depth, out, wide, is_first);
-    case 5: return outer_tile<T, 5, N>(a, stride, w, depth, out, wide, is_first);
-    default: return outer_tile<T, 6, N>(a, stride, w, depth, out, wide, is_first);
-  }
-}
 
 template <class T>
 class Gradients {
@@ -139,10 +105,10 @@ class Gradients {
     Int s = 0;
     for (Int k0 = 0; k0 < L.job.rows; k0 += kDepth) {
       w.depth = L.job.rows - k0 < kDepth ? L.job.rows - k0 : kDepth;
-      for (Int k = 0; k < w.depth; ++k) {
+      place_depth(w, many, [&](Int k) {
         while (L.offset(s + 1) <= k0 + k) ++s;
-        place(w, k, 1, many, row_of(k0 + k, s, k0 + k - L.offset(s)), 0);
-      }
+        return row_of(k0 + k, s, k0 + k - L.offset(s));
+      });
       for (Int t = from; t < to; ++t) {
         const Int unit = t % of_block * kRows, rows = L.H - unit < kRows ? L.H - unit : kRows;
         const T* columns = a + k0 * stride + (first + t / of_block) * L.W + unit;
@@ -154,23 +120,6 @@ class Gradients {
       for (Int r = 0, unit = t % of_block * kRows; r < kRows && unit + r < L.H; ++r)
         std::memcpy(reinterpret_cast<T*>(out) + (gate * L.H + unit + r) * many,
                     sums + ((t - from) * kRows + r) * wide, many * sizeof(T));
-    }
-  }
-
-  static void multiply_columns(Int rows, const T* a, Int stride, const Packed<T>& w, T* out, bool is_first) {
-    const Int lanes = Simd<T>::lanes, wide = w.vectors * lanes, depth = w.depth;
-    for (Int v = 0; v < w.vectors; v += kPanel) {
-      const T* panel = w.data + v * lanes * depth;
-      T* to = out + v * lanes;
-      const Int left = w.vectors - v;
-      if (left >= kPanel)
-        outer_tile_of<T, kPanel>(rows, a, stride, panel, depth, to, wide, is_first);
-      else if (left == 1)
-        outer_tile_of<T, 1>(rows, a, stride, panel, depth, to, wide, is_first);
-      else if (left == 2)
-        outer_tile_of<T, 2>(rows, a, stride, panel, depth, to, wide, is_first);
-      else
-        outer_tile_of<T, 3>(rows, a, stride, panel, depth, to, wide, is_first);
     }
   }
 

@@ -2,7 +2,11 @@
 #pragma once
 
 #include "job.h"
+#if defined(UNROLLED_BF16)
+#include "bf16_product.h"
+#else
 #include "product.h"
+#endif
 
 namespace unrolled {
 namespace UNROLLED_TARGET {

@@ -11,6 +11,14 @@ namespace UNROLLED_TARGET {
 
 typedef std::int64_t Int;
 
+constexpr int kRows = 6;
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kPanel = 4;  // vectors side by side in a register tile: 6 x 4 sums of 32 registers
+#else
+constexpr int kPanel = 2;  // 6 x 2 sums of 16 registers
+#endif
+constexpr Int kDepth = 128;  // rows taken at once in an outer product: what is packed of them stays in the first caches
+
 // Weights (depth, columns), zero where nothing was placed. Panels of kPanel vectors of columns (the last may have
 // fewer), one after the other; in a panel the vectors of one k lie side by side.
 template <class T>
@@ -124,6 +132,64 @@ void multiply(const T* const* a, T* const* c, Int rows, const Packed<T>& w, cons
       else
         tile_of<T, 3>(high, a_tile, panel, w.depth, c_tile, v * lanes, from);
     }
+  }
+}
+
+// The numbers that packed rows hold: `depth` rows of `many`, row_of(k) being where row k begins.
+template <class T, class RowOf>
+void place_depth(const Packed<T>& to, Int many, const RowOf& row_of) {
+  for (Int k = 0; k < to.depth; ++k) place(to, k, 1, many, row_of(k), 0);
+}
+
+// out (R rows of `wide` numbers) += a^T w, for R columns of a side by side. The depth is summed up first: a sum of
+// sums, whose error grows with the square root of a hundred numbers, not of a hundred thousand.
+template <class T, int R, int N>
+void outer_tile(const T* a, Int stride, const T* w, Int depth, T* out, Int wide, bool is_first) {
+  constexpr int lanes = Simd<T>::lanes;
+  Vec<T> sum[R][N];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) sum[r][n] = Vec<T>{};
+  for (Int k = 0; k < depth; ++k, w += N * lanes, a += stride)
+    add_products<T, R, N>(sum, w, [a](int r) __attribute__((always_inline)) { return a[r]; });
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+      T* const to = out + r * wide + n * lanes;
+      store(to, is_first ? sum[r][n] : load(to) + sum[r][n]);
+    }
+}
+
+template <class T, int N>
+void outer_tile_of(Int rows, const T* a, Int stride, const T* w, Int depth, T* out, Int wide, bool is_first) {
+  switch (rows) {
+    case 1: return outer_tile<T, 1, N>(a, stride, w, depth, out, wide, is_first);
+    case 2: return outer_tile<T, 2, N>(a, stride, w, depth, out, wide, is_first);
+    case 3: return outer_tile<T, 3, N>(a, stride, w, depth, out, wide, is_first);
+    case 4: return outer_tile<T, 4, N>(a, stride, w, depth, out, wide, is_first);
+    case 5: return outer_tile<T, 5, N>(a, stride, w, depth, out, wide, is_first);
+    default: return outer_tile<T, 6, N>(a, stride, w, depth, out, wide, is_first);
+  }
+}
+
+// out (rows of as many numbers as w has columns) += a^T w, for `rows` columns of a side by side, at most kRows.
+template <class T>
+void multiply_columns(Int rows, const T* a, Int stride, const Packed<T>& w, T* out, bool is_first) {
+  const Int lanes = Simd<T>::lanes, wide = w.vectors * lanes, depth = w.depth;
+  for (Int v = 0; v < w.vectors; v += kPanel) {
+    const T* panel = w.data + v * lanes * depth;
+    T* to = out + v * lanes;
+    const Int left = w.vectors - v;
+    if (left >= kPanel)
+      outer_tile_of<T, kPanel>(rows, a, stride, panel, depth, to, wide, is_first);
+    else if (left == 1)
+      outer_tile_of<T, 1>(rows, a, stride, panel, depth, to, wide, is_first);
+    else if (left == 2)
+      outer_tile_of<T, 2>(rows, a, stride, panel, depth, to, wide, is_first);
+    else
+      outer_tile_of<T, 3>(rows, a, stride, panel, depth, to, wide, is_first);
   }
 }
 

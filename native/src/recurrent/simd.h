@@ -15,18 +15,11 @@ namespace UNROLLED_TARGET {
 
 #if defined(__AVX512F__)
 constexpr int kBytes = 64;
-constexpr int kPanel = 4;  // vectors side by side in a register tile: 6 x 4 sums of 32 registers
 #elif defined(__AVX2__)
 constexpr int kBytes = 32;
-constexpr int kPanel = 2;  // 6 x 2 sums of 16 registers
-#elif defined(__aarch64__)
-constexpr int kBytes = 16;
-constexpr int kPanel = 4;
 #else
 constexpr int kBytes = 16;
-constexpr int kPanel = 2;
 #endif
-constexpr int kRows = 6;
 
 #define UNROLLED_INLINE inline __attribute__((always_inline))
 

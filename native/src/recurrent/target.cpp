@@ -12,6 +12,15 @@
 namespace unrolled {
 namespace UNROLLED_TARGET {
 
+// Run with a number of the call's type. Products from bf16 are for float32 alone.
+template <class Run>
+void typed(const Job& job, const Run& run) {
+#if !defined(UNROLLED_BF16)
+  if (job.call->is_double) return run(double{});
+#endif
+  run(float{});
+}
+
 template <class T>
 void sizes_of(const Job& job, bool backward, Int* shared, Int* scratch) {
   if (backward) {
@@ -25,8 +34,7 @@ void sizes_of(const Job& job, bool backward, Int* shared, Int* scratch) {
 }
 
 void sizes(const Job& job, bool backward, Int* shared, Int* scratch) {
-  job.call->is_double ? sizes_of<double>(job, backward, shared, scratch)
-                      : sizes_of<float>(job, backward, shared, scratch);
+  typed(job, [&](auto zero) { sizes_of<decltype(zero)>(job, backward, shared, scratch); });
 }
 
 template <class T, template <class> class Shared>
@@ -36,39 +44,48 @@ void pack_of(const Job& job) {
 }
 
 void pack_forward(const Job& job) {
-  job.call->is_double ? pack_of<double, ForwardShared>(job) : pack_of<float, ForwardShared>(job);
+  typed(job, [&](auto zero) { pack_of<decltype(zero), ForwardShared>(job); });
 }
 
 void pack_backward(const Job& job) {
-  job.call->is_double ? pack_of<double, BackwardShared>(job) : pack_of<float, BackwardShared>(job);
+  typed(job, [&](auto zero) { pack_of<decltype(zero), BackwardShared>(job); });
 }
 
 void forward(const Job& job, Int part) {
-  job.call->is_double ? Forward<double>(job, part).run() : Forward<float>(job, part).run();
+  typed(job, [&](auto zero) { Forward<decltype(zero)>(job, part).run(); });
 }
 
 void backward(const Job& job, Int part) {
-  job.call->is_double ? Backward<double>(job, part).run() : Backward<float>(job, part).run();
+  typed(job, [&](auto zero) { Backward<decltype(zero)>(job, part).run(); });
 }
 
 void gradients(const Job& job, Int part) {
-  job.call->is_double ? Gradients<double>(job, part).run() : Gradients<float>(job, part).run();
+  typed(job, [&](auto zero) { Gradients<decltype(zero)>(job, part).run(); });
 }
 
 void add_up(const Job& job) {
-  job.call->is_double ? Gradients<double>(job, 0).add_up() : Gradients<float>(job, 0).add_up();
+  typed(job, [&](auto zero) { Gradients<decltype(zero)>(job, 0).add_up(); });
 }
 
 double multiply_adds(Int rounds) {
   constexpr int chains = 12;
-  F sum[chains] = {}, factor = all<float>(0.999f), term = all<float>(0.001f);
+#if defined(UNROLLED_BF16)
+  constexpr int operations = 4;  // in one number of a vector: two products, two sums
+  const F factor = all_pairs(0x3f003f00), term = all_pairs(0x3d003d00);  // 0.5 and 0.03125, twice
+  const auto step = [&](F sum) { return add_pairs(sum, factor, term); };
+#else
+  constexpr int operations = 2;
+  const F factor = all<float>(0.999f), term = all<float>(0.001f);
+  const auto step = [&](F sum) { return fma(sum, factor, term); };
+#endif
+  F sum[chains] = {};
   for (Int round = 0; round < rounds; ++round)
 #pragma GCC unroll 16
     for (F& s : sum) {
-      s = fma(s, factor, term);
+      s = step(s);
       __asm__ volatile("" : "+" UNROLLED_REGISTER (s));  // keep each chain in a register of its own
     }
-  return 2.0 * chains * Simd<float>::lanes * static_cast<double>(rounds);
+  return 1.0 * operations * chains * Simd<float>::lanes * static_cast<double>(rounds);
 }
 
 #define UNROLLED_TEXT(name) #name

@@ -22,7 +22,7 @@ UNROLLED_DECLARE_TARGET(avx512)
 
 const Kernels& chosen_kernels() {
 #if defined(__x86_64__)
-  const std::string name = recurrent_target();
+  const std::string name = full_target();
   for (const Kernels* kernels : {&avx512::kernels, &avx2::kernels})
     if (name == kernels->name) return *kernels;
 #endif

@@ -26,15 +26,19 @@ from unrolled.arguments import flag, one_of
 
 GATES = {"elman": 1, "gru": 3, "lstm": 4}
 ACTIVATIONS = ("tanh", "relu")
+PRECISIONS = ("full", "bf16")
 
 State = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Which equations to run, and in which direction.
+    """Which equations to run, in which direction and how exactly.
 
-    Raises: ArgumentError that names the nearest kind or activation.
+    With `precision="bf16"` what is multiplied by a matrix is rounded to bf16 before it, there and back:
+    weights, x, h', the gradients of the sums. All sums, states, gates and gradients stay float32.
+
+    Raises: ArgumentError that names the nearest kind, activation or precision.
 
     Example:
         >>> Cell("gru", reset_after=False).gates
@@ -47,12 +51,14 @@ class Cell:
         True  # GRU only: reset gate after the recurrent product (torch.nn) or before it (2014)
     )
     reverse: bool = False
+    precision: str = "full"  # that of the tensors
 
     def __post_init__(self) -> None:
         one_of("cell", self.kind, GATES)
         one_of("activation", self.activation, ACTIVATIONS)
         flag("reset_after", self.reset_after)
         flag("reverse", self.reverse)
+        one_of("precision", self.precision, PRECISIONS)
 
     @property
     def gates(self) -> int:

@@ -85,12 +85,27 @@ def chosen(
         reason = backend.refusal(cell, x, weights, lengths, masks)
         if not reason:
             return backend
+        if cell.precision != "full":  # never replaced: who asks for it wants these kernels or none
+            cure = f"Take 'full': {backend.name!r} cannot, {reason}."
+            raise BackendError(explain("precision", "'full' for this call", repr(cell.precision), cure))
         if name != "auto":
             cure = f"{name!r} cannot: {reason}. Take 'auto'."
             raise BackendError(
                 explain("kernel", f"a backend that can run this {cell.kind}", repr(name), cure)
             )
-    raise AssertionError("the reference refuses nothing")
+    raise AssertionError("the reference refuses nothing in full precision")
+
+
+def has_bf16(x: Tensor) -> bool:
+    """Whether a call with this input can have `precision="bf16"`, by the choice in force.
+
+    Example:
+        >>> import torch
+        >>> with use("torch"):
+        ...     has_bf16(torch.zeros(1, 1, 1))
+        False
+    """
+    return current() in ("auto", "native") and native.has_bf16(x)
 
 
 def run(

@@ -53,13 +53,20 @@ CELLS = {
 
 
 def target() -> str:
-    """The CPU target whose kernels run: avx512, avx2 or baseline. UNROLLED_ISA names another one.
+    """The CPU target whose kernels run: avx512bf16 (avx512 with bf16), avx512, avx2 or baseline.
+
+    UNROLLED_ISA names another one.
 
     Example:
         >>> target() in _native.cpu_targets()
         True
     """
     return _native.recurrent_target()
+
+
+def has_bf16(x: Tensor) -> bool:
+    """Whether these kernels would multiply in bf16 with this input."""
+    return x.device.type == "cpu" and not _refusal_of_bf16(x.dtype)
 
 
 def choose_target(name: str) -> None:
@@ -88,6 +95,15 @@ def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, mas
             return "it runs on a CPU"
         if not is_known or tensor.dtype is not dtype:
             return "it has float32 and float64 only, one of them for everything"
+    return _refusal_of_bf16(dtype) if cell.precision == "bf16" else ""
+
+
+def _refusal_of_bf16(dtype: torch.dtype) -> str:
+    """Why there are no products from bf16, or ''."""
+    if dtype != torch.float32:
+        return f"its bf16 is for float32, not {dtype}"
+    if not _native.has_bf16():
+        return f"its bf16 needs a CPU with AVX512-BF16, and its target here is {target()}"
     return ""
 
 
@@ -111,7 +127,7 @@ def run_time_major(
     run: Any = torch.ops.unrolled.recurrent
     if _is_plain(x):
         run = _Recurrent.apply if save else _forward
-    y, hn, cn, *_ = run(*learned, lengths, *masks, _number(cell), cell.reverse, save)
+    y, hn, cn, *_ = run(*learned, lengths, *masks, *_settings(cell), save)
     return y, (hn, cn) if cell.kind == "lstm" else (hn,)
 
 
@@ -131,9 +147,9 @@ def hidden_gradients(
     h, c = state if cell.kind == "lstm" else (state[0], None)
     given = (x, h, c, *weights, lengths, *masks)
     with torch.no_grad():
-        *_, saved = torch.ops.unrolled.recurrent(*given, _number(cell), cell.reverse, True)
+        *_, saved = torch.ops.unrolled.recurrent(*given, *_settings(cell), True)
         return torch.ops.unrolled.recurrent_backward(
-            dy, None, None, *given, saved, _number(cell), cell.reverse, False, False, True
+            dy, None, None, *given, saved, *_settings(cell), False, False, True
         )[-1]
 
 
@@ -143,14 +159,14 @@ _GIVEN = (
     "Tensor? gain_ih, Tensor? gain_hh, Tensor? lengths, Tensor? mask, Tensor? keep_h, Tensor? keep_c"
 )
 _library.define(
-    f"recurrent({_GIVEN}, int cell, bool reverse, bool save) "
+    f"recurrent({_GIVEN}, int cell, bool bf16, bool reverse, bool save) "
     "-> (Tensor y, Tensor hn, Tensor cn, Tensor saved)"
 )
 _library.define(
     f"recurrent_backward(Tensor? dy, Tensor? dhn, Tensor? dcn, {_GIVEN}, Tensor saved, "
-    "int cell, bool reverse, bool wants_x, bool wants_weights, bool wants_hidden) -> (Tensor dx, Tensor dh, "
-    "Tensor dc, Tensor dweight_ih, Tensor dweight_hh, Tensor dbias_ih, Tensor dbias_hh, Tensor dgain_ih, "
-    "Tensor dgain_hh, Tensor dhs)"
+    "int cell, bool bf16, bool reverse, bool wants_x, bool wants_weights, bool wants_hidden) -> (Tensor dx, "
+    "Tensor dh, Tensor dc, Tensor dweight_ih, Tensor dweight_hh, Tensor dbias_ih, Tensor dbias_hh, "
+    "Tensor dgain_ih, Tensor dgain_hh, Tensor dhs)"
 )
 
 
@@ -161,10 +177,24 @@ def _number(cell: Cell) -> int:
     return CELLS[cell.kind, option]
 
 
+def _settings(cell: Cell) -> tuple[int, bool, bool]:
+    """What the operators are told about a cell."""
+    return _number(cell), cell.precision == "bf16", cell.reverse
+
+
 def _plan(given: Given, cell: int, make: Callable[..., Plan] = plan_again) -> Plan:
     x = given.x
     has_mask, has_gains = given.mask is not None, given.gain_ih is not None
     return make(x.shape, given.weight_hh.shape[1], x.element_size(), cell, has_mask, has_gains)
+
+
+def _check_bf16(bf16: bool, x: Tensor) -> None:
+    """Anybody may call the operators.
+
+    Raises: BackendError.
+    """
+    if bf16 and (reason := _refusal_of_bf16(x.dtype)):
+        raise BackendError(explain("bf16", "False here", "True", f"{reason[0].upper()}{reason[1:]}."))
 
 
 def _outputs(given: Given, plan: Plan, save: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -179,16 +209,17 @@ def _outputs(given: Given, plan: Plan, save: bool) -> tuple[Tensor, Tensor, Tens
 
 
 def _forward(*arguments: Any) -> tuple[Tensor, ...]:
-    *tensors, cell, reverse, save = arguments
+    *tensors, cell, bf16, reverse, save = arguments
     given = readable(*tensors)
     plan = _plan(given, cell)
     check(given, plan)
+    _check_bf16(bf16, given.x)
     is_pooled = save and plan.saved >= ENOUGH_FOR_POOL
     outputs = _outputs(given, plan, save and not is_pooled)
     if is_pooled:
         pooled = _native.pooled_float64 if given.x.dtype == torch.float64 else _native.pooled_float32
         outputs = (*outputs[:3], pooled(plan.saved))
-    numbers = given.numbers(plan, reverse)
+    numbers = given.numbers(plan, bf16, reverse)
     numbers[OUTPUTS] = map(address, outputs[:3])
     if save:
         numbers[SAVED] = plan.addresses(outputs[-1])
@@ -197,7 +228,7 @@ def _forward(*arguments: Any) -> tuple[Tensor, ...]:
 
 
 def _forward_fake(*arguments: Any) -> tuple[Tensor, ...]:
-    *tensors, cell, _, save = arguments
+    *tensors, cell, _, _, save = arguments
     given = Given._make(tensors)
     return _outputs(given, _plan(given, cell, Plan), save)
 
@@ -227,19 +258,20 @@ def _differentiate(
     pulls: tuple[Tensor | None, ...],
     tensors: Sequence[Tensor | None],
     saved: Tensor,
-    cell: int,
-    reverse: bool,
+    settings: tuple[int, bool, bool],
     wants: Wants,
 ) -> tuple[Tensor | None, ...]:
     """Backward from the gradients of y, hn and cn to those that are wanted."""
+    cell, bf16, reverse = settings
     given = readable(*tensors)
     plan = _plan(given, cell)
     check(given, plan)
+    _check_bf16(bf16, given.x)
     dy, *rest = pulls
     dy = None if dy is None else with_rows(dy)
     rest = [None if d is None else d.contiguous() for d in rest]
     found = _gradients(given, plan, wants)
-    numbers = given.numbers(plan, reverse)
+    numbers = given.numbers(plan, bf16, reverse)
     numbers[SAVED] = plan.addresses(saved)
     numbers[PULLS] = map(address, (dy, *rest))
     numbers[STRIDES_OF_DY] = strides(dy)
@@ -251,14 +283,14 @@ def _differentiate(
 def _backward(
     dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, *arguments: Any
 ) -> tuple[Tensor, ...]:
-    *tensors, saved, cell, reverse, wants_x, wants_weights, wants_hidden = arguments
+    *tensors, saved, cell, bf16, reverse, wants_x, wants_weights, wants_hidden = arguments
     wants = Wants(wants_x, wants_weights, hidden=wants_hidden)
-    found = _differentiate((dy, dhn, dcn), tensors, saved, cell, reverse, wants)
+    found = _differentiate((dy, dhn, dcn), tensors, saved, (cell, bf16, reverse), wants)
     return _not_none(found, saved)
 
 
 def _backward_fake(*arguments: Any) -> tuple[Tensor, ...]:
-    *tensors, _, cell, _, wants_x, wants_weights, wants_hidden = arguments[3:]
+    *tensors, _, cell, _, _, wants_x, wants_weights, wants_hidden = arguments[3:]
     given = Given._make(tensors)
     wants = Wants(wants_x, wants_weights, hidden=wants_hidden)
     return _not_none(_gradients(given, _plan(given, cell, Plan), wants), given.x)
@@ -289,7 +321,7 @@ class _Recurrent(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
-        *tensors, ctx.cell, ctx.reverse, ctx.is_saved = arguments
+        *tensors, ctx.cell, ctx.bf16, ctx.reverse, ctx.is_saved = arguments
         if _is_plain(arguments[0]):
             outputs = _forward(*arguments)
         else:
@@ -304,7 +336,7 @@ class _Recurrent(torch.autograd.Function):
     def backward(ctx: Any, *pulls: Tensor | None) -> tuple[Tensor | None, ...]:
         *tensors, saved = ctx.saved_tensors
         wants, pulls = ctx.needs_input_grad, pulls[:3]
-        rest = (None,) * 7  # lengths, masks, cell, reverse, save
+        rest = (None,) * 8  # lengths, masks, cell, bf16, reverse, save
         if all(pull is None for pull in pulls):
             return (None,) * 9 + rest
         if torch.is_grad_enabled():  # somebody wants gradients of these gradients
@@ -313,13 +345,13 @@ class _Recurrent(torch.autograd.Function):
             raise ArgumentError(
                 explain("save", "True where gradients are wanted", "False", "Pass save=True.")
             )
-        wants_weights = any(wants[3:9])
+        wants_weights, settings = any(wants[3:9]), (ctx.cell, ctx.bf16, ctx.reverse)
         if _is_plain(tensors[0]):
             of = Wants(wants[0], wants_weights, wants[1] or wants[2])
-            found = _differentiate(pulls, tensors, saved, ctx.cell, ctx.reverse, of)
+            found = _differentiate(pulls, tensors, saved, settings, of)
         else:
             run = torch.ops.unrolled.recurrent_backward
-            found = run(*pulls, *tensors, saved, ctx.cell, ctx.reverse, wants[0], wants_weights, False)
+            found = run(*pulls, *tensors, saved, *settings, wants[0], wants_weights, False)
         return (*[g if want else None for g, want in zip(found, wants[:9], strict=False)], *rest)
 
 
@@ -336,7 +368,8 @@ def _reference_gradients(
     """The same gradients from the reference, with a graph of their own."""
     x, h, c, *rest = tensors
     kind, option = next(key for key, number in CELLS.items() if number == ctx.cell)
-    cell = Cell(kind, option if kind == "elman" else "tanh", option != "before", ctx.reverse)
+    precision = "bf16" if ctx.bf16 else "full"
+    cell = Cell(kind, option if kind == "elman" else "tanh", option != "before", ctx.reverse, precision)
     state = (h,) if c is None else (h, c)
     with torch.enable_grad():
         y, after = reference.run_time_major(cell, x, state, Weights(*rest[:6]), rest[6], Masks(*rest[7:]))

@@ -90,12 +90,12 @@ class Given(NamedTuple):
     keep_h: Tensor | None
     keep_c: Tensor | None
 
-    def numbers(self, plan: Plan, reverse: bool) -> list[int]:
+    def numbers(self, plan: Plan, bf16: bool, reverse: bool) -> list[int]:
         """A native call in which these are what is given; what else it is made of is 0, no array."""
         x = self.x
         numbers = [0] * len(FIELDS)
         is_double = x.dtype is torch.float64
-        numbers[SIZES] = plan.cell, is_double, reverse, plan.threads, plan.T, plan.B, plan.I, plan.H
+        numbers[SIZES] = plan.cell, is_double, bf16, reverse, plan.threads, plan.T, plan.B, plan.I, plan.H
         numbers[GIVEN] = [0 if t is None else t.data_ptr() for t in self]
         numbers[STRIDES] = *strides(x), *strides(self.keep_h), *strides(self.keep_c)
         return numbers

@@ -19,13 +19,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights
+from unrolled.kernels.rounding import linear_bf16
 
 EPSILON = 1e-5
 
 
 def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, masks: Masks) -> str:
-    """It runs everything, everywhere."""
-    return ""
+    """It runs everything, everywhere; but who asks for bf16 wants speed, and this only imitates it."""
+    return "its bf16 is an imitation" if cell.precision != "full" else ""
 
 
 def run_time_major(
@@ -45,7 +46,8 @@ def run_time_major(
     valid = _valid(x, lengths)
     if valid is not None:
         x = x.masked_fill(~valid, 0.0)  # garbage behind a length would reach the weights' gradient as 0 * NaN
-    inputs = _product(x, weights.weight_ih, weights.bias_ih, weights.gain_ih, cell.gates).unbind(0)
+    product = _product(x, weights.weight_ih, weights.bias_ih, weights.gain_ih, cell.gates, cell.precision)
+    inputs = product.unbind(0)
     outputs = [x] * T
     for t in reversed(range(T)) if cell.reverse else range(T):
         new = _zoneout(_step(cell, inputs[t], state, weights, masks.hidden), state, masks, t)
@@ -61,7 +63,12 @@ def run_time_major(
 
 
 def elman_step(
-    a: Tensor, h: Tensor, weights: Weights, activation: str = "tanh", mask: Tensor | None = None
+    a: Tensor,
+    h: Tensor,
+    weights: Weights,
+    activation: str = "tanh",
+    mask: Tensor | None = None,
+    precision: str = "full",
 ) -> Tensor:
     """One step of an Elman network.
 
@@ -69,12 +76,12 @@ def elman_step(
     Returns: the next h, (B, H).
     Source: Elman 1990, doi:10.1207/s15516709cog1402_1.
     """
-    a = a + recur(h, weights, mask)
+    a = a + recur(h, weights, mask, precision=precision)
     return torch.tanh(a) if activation == "tanh" else torch.relu(a)
 
 
 def lstm_step(
-    a: Tensor, h: Tensor, c: Tensor, weights: Weights, mask: Tensor | None = None
+    a: Tensor, h: Tensor, c: Tensor, weights: Weights, mask: Tensor | None = None, precision: str = "full"
 ) -> tuple[Tensor, Tensor]:
     """One step of an LSTM.
 
@@ -82,13 +89,18 @@ def lstm_step(
     Returns: the next h and c.
     Source: Gers et al. 2000, doi:10.1162/089976600300015015 (the LSTM with a forget gate, without peepholes).
     """
-    i, f, g, o = (a + recur(h, weights, mask)).chunk(4, dim=1)
+    i, f, g, o = (a + recur(h, weights, mask, precision=precision)).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
 def gru_step(
-    a: Tensor, h: Tensor, weights: Weights, reset_after: bool = True, mask: Tensor | None = None
+    a: Tensor,
+    h: Tensor,
+    weights: Weights,
+    reset_after: bool = True,
+    mask: Tensor | None = None,
+    precision: str = "full",
 ) -> Tensor:
     """One step of a GRU, with the reset gate after or before the recurrent product.
 
@@ -99,23 +111,30 @@ def gru_step(
     H = h.shape[1]
     a_r, a_z, a_n = a.chunk(3, dim=1)
     if reset_after:
-        u_r, u_z, u_n = recur(h, weights, mask).chunk(3, dim=1)
+        u_r, u_z, u_n = recur(h, weights, mask, precision=precision).chunk(3, dim=1)
         n = torch.tanh(a_n + torch.sigmoid(a_r + u_r) * u_n)
     else:
-        u_r, u_z = recur(h, weights, mask, rows=slice(0, 2 * H)).chunk(2, dim=1)
-        n = torch.tanh(a_n + recur(torch.sigmoid(a_r + u_r) * h, weights, mask, rows=slice(2 * H, 3 * H)))
+        u_r, u_z = recur(h, weights, mask, slice(0, 2 * H), precision).chunk(2, dim=1)
+        reset_h = torch.sigmoid(a_r + u_r) * h
+        n = torch.tanh(a_n + recur(reset_h, weights, mask, slice(2 * H, 3 * H), precision))
     z = torch.sigmoid(a_z + u_z)
     return (1 - z) * n + z * h
 
 
-def recur(h: Tensor, weights: Weights, mask: Tensor | None = None, rows: slice | None = None) -> Tensor:
+def recur(
+    h: Tensor,
+    weights: Weights,
+    mask: Tensor | None = None,
+    rows: slice | None = None,
+    precision: str = "full",
+) -> Tensor:
     """The recurrent product U (m*h') + b of all gates, or of some rows of U."""
     rows = rows or slice(None)
     weight = weights.weight_hh[rows]
     bias = None if weights.bias_hh is None else weights.bias_hh[rows]
     gain = None if weights.gain_hh is None else weights.gain_hh[rows]
     masked = h if mask is None else mask * h
-    return _product(masked, weight, bias, gain, weight.shape[0] // h.shape[1])
+    return _product(masked, weight, bias, gain, weight.shape[0] // h.shape[1], precision)
 
 
 def normalise(v: Tensor, gain: Tensor, gates: int) -> Tensor:
@@ -131,19 +150,22 @@ def normalise(v: Tensor, gain: Tensor, gates: int) -> Tensor:
     return gain * F.layer_norm(by_gate, by_gate.shape[-1:], eps=EPSILON).flatten(-2)
 
 
-def _product(v: Tensor, weight: Tensor, bias: Tensor | None, gain: Tensor | None, gates: int) -> Tensor:
+def _product(
+    v: Tensor, weight: Tensor, bias: Tensor | None, gain: Tensor | None, gates: int, precision: str
+) -> Tensor:
+    linear = linear_bf16 if precision == "bf16" else F.linear
     if gain is None:
-        return F.linear(v, weight, bias)
-    normalised = normalise(F.linear(v, weight), gain, gates)
+        return linear(v, weight, bias)
+    normalised = normalise(linear(v, weight), gain, gates)
     return normalised if bias is None else normalised + bias
 
 
 def _step(cell: Cell, a: Tensor, state: State, weights: Weights, mask: Tensor | None) -> State:
     if cell.kind == "lstm":
-        return lstm_step(a, state[0], state[1], weights, mask)
+        return lstm_step(a, state[0], state[1], weights, mask, cell.precision)
     if cell.kind == "gru":
-        return (gru_step(a, state[0], weights, cell.reset_after, mask),)
-    return (elman_step(a, state[0], weights, cell.activation, mask),)
+        return (gru_step(a, state[0], weights, cell.reset_after, mask, cell.precision),)
+    return (elman_step(a, state[0], weights, cell.activation, mask, cell.precision),)
 
 
 def _zoneout(new: State, old: State, masks: Masks, t: int) -> State:

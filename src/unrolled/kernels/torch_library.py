@@ -15,6 +15,8 @@ from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights
 
 def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, masks: Masks) -> str:
     """Why torch's library cannot run this call, or ''."""
+    if cell.precision != "full":
+        return "it has no products from bf16"
     if cell.kind == "gru" and not cell.reset_after:
         return "it has no GRU with reset_after=False"
     if weights.gain_ih is not None or weights.gain_hh is not None:
