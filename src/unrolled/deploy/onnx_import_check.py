@@ -1,0 +1,127 @@
+"""Drawn rows through an imported Program and, by ONNX Runtime, through the file it came from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from unrolled.arguments import part
+from unrolled.deploy.onnx_import_file import OnnxFile, Reading
+from unrolled.deploy.onnx_import_graph import STAND_IN, Array
+from unrolled.deploy.parity import Parity
+from unrolled.errors import ModelFileError, explain
+from unrolled.runtime import Program, Stream
+from unrolled.runtime.operations import Embed
+from unrolled.runtime.stream import run_sequence
+
+LENGTHS = (17, 5)  # rows of the sequences that are tried where the file fixes no length
+
+
+Run = Callable[[str, Mapping[str, Array]], Array]  # an output of the file for some inputs
+
+
+def check_import(
+    file: OnnxFile,
+    program: Program,
+    readings: Sequence[Reading],
+    output: tuple[str, tuple[int, ...]],
+    bound: float,
+) -> Parity:
+    """The largest difference between the Program's answers and the file's own, on some drawn sequences.
+
+    `output` is the file's output and its sizes at a batch of 1. Where the file fixes another batch, all of it
+    is the same sequence.
+    """
+    run = _runner(file)
+    lengths = [one.length for one in readings if one.length is not None]
+    largest = share = 0.0
+    answers = 0
+    for number, length in enumerate(lengths[:1] or LENGTHS):
+        drawn = draw_inputs(program, readings, length, number)
+        name, dims = output[0], [length if size == STAND_IN else size for size in output[1]]
+        rows = _rows(program, readings, drawn, length)
+        got = Stream(program).run(rows) if program.streamable else run_sequence(program, rows)
+        batch = {one.source.name: _whole_batch(one, drawn[one.source.name]) for one in readings}
+        wanted = run(name, batch | _unseen(file, length)).astype(np.float64)
+        wanted = wanted[tuple(slice(0, size) for size in dims)]
+        if STAND_IN in output[1]:
+            wanted = np.moveaxis(wanted, output[1].index(STAND_IN), 0)
+        wanted = wanted.reshape(-1, got.shape[1])  # of the last row, or of all
+        distance = np.abs(got[-len(wanted) :] - wanted)
+        distance = np.where(np.isnan(distance), np.inf, distance)
+        largest = max(largest, float(distance.max()))
+        share = max(share, float((distance / np.maximum(np.abs(wanted), 1)).max()))
+        answers += wanted.size
+    return Parity(largest, share, answers, bound)
+
+
+def draw_inputs(
+    program: Program, readings: Sequence[Reading], length: int, seed: int
+) -> dict[str, Array]:
+    """Standard normal numbers, and codes that every table has, in the sizes and types of the file."""
+    rng = np.random.default_rng(seed)
+    tables = [n.operation.table for n in program.graph.nodes if isinstance(n.operation, Embed)]
+    most = min((len(program.weights[table]) for table in tables), default=2)
+    drawn = {}
+    for one in readings:
+        shape = [length if size == STAND_IN else size for size in one.dims]
+        values = rng.integers(0, most, shape) if one.source.is_code else rng.normal(size=shape)
+        drawn[one.source.name] = values.astype(one.source.dtype)
+    return drawn
+
+
+def _rows(program: Program, readings: Sequence[Reading], drawn: Mapping[str, Array], length: int) -> Array:
+    """The drawn inputs as rows of the Program, (rows, columns)."""
+    parts = []
+    for key in ("x", "static", "x_codes", "static_codes"):
+        for one in readings:
+            if one.key == key and key in program.inputs:
+                values = np.asarray(drawn[one.source.name], np.float64)
+                if one.time is None:
+                    values = np.broadcast_to(values.reshape(1, -1), (length, one.width))
+                else:
+                    values = np.moveaxis(values, one.time, 0).reshape(length, -1)
+                parts.append(values)
+    return np.concatenate(parts, axis=1)
+
+
+def _whole_batch(one: Reading, values: Array) -> Array:
+    """The same sequence as often as the file's batch is large."""
+    size = 1 if one.batch is None else one.source.dims[one.batch]
+    if not isinstance(size, int) or values.shape[one.batch] == size:
+        return values
+    return np.repeat(values, size, axis=one.batch)
+
+
+def _unseen(file: OnnxFile, length: int) -> dict[str, Array]:
+    """The inputs that a stream has no columns for: states of zeros, lengths, what was given as constants."""
+    feeds = {entry.name: file.constants[entry.name] for entry in file.model.graph.input if entry.name in file.given}
+    for entry in file.inputs:
+        if entry.name in file.zeros:
+            feeds[entry.name] = np.zeros(entry.least, entry.dtype)
+        elif entry.name in file.lengths:
+            feeds[entry.name] = np.full(entry.least, length, entry.dtype)
+    return feeds
+
+
+def _runner(file: OnnxFile) -> Run:
+    """ONNX Runtime on the file, or onnx's own reference where that lacks an operator's form, such as layout 1."""
+    runtime, reference = part("onnxruntime", "onnx"), part("onnx.reference", "onnx")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session: Any = runtime.InferenceSession(
+            file.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception:
+        session = reference.ReferenceEvaluator(file.model)
+
+    def run(output: str, feeds: Mapping[str, Array]) -> Array:
+        try:
+            return np.asarray(session.run([output], dict(feeds))[0])
+        except Exception as error:  # of the file's own making: the two have classes of their own
+            got = " ".join(str(error).split())[:160]
+            expected = "a file that ONNX Runtime can run"
+            raise ModelFileError(explain(str(file.path), expected, got, "Is it damaged?")) from None
+
+    return run
