@@ -4,9 +4,10 @@ Which axes of an input are time and batch is not written in the file. They are f
 operators say where they want them, and only the right reading gets through the whole graph.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice, product
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from unrolled.runtime import Column, Columns, Program
 from unrolled.runtime import operations as ops
 from unrolled.runtime.operations.base import Spec
 
+CURE = "docs/onnx.md lists those that have. Is it needed for this output?"
+MOST_READINGS = 512  # ways to read the inputs that are tried
 MOST_ELEMENTS = 1 << 27  # of a constant that the file makes by computing
 
 
@@ -79,7 +82,9 @@ def import_onnx(
     if not parity.holds:
         got = f"{parity.share:.3g} ({parity.largest:.6g} in the units of the answer)"
         raise ExportError(
-            explain(f"{path}: difference from the file", f"at most {bound:g}", got, "Report it with the file.")
+            explain(
+                f"{path}: difference from the file", f"at most {bound:g}", got, "Report it with the file."
+            )
         )
     return replace(imported, parity=parity)
 
@@ -96,7 +101,7 @@ def _output(file: OnnxFile, wanted: str | None) -> str:
 def _first_that_fits(file: OnnxFile, output: str, columns: Sequence[str] | None) -> Imported:
     """The first reading of the inputs that gets through; of none, the error of the one that came furthest."""
     furthest: tuple[int, Exception] | None = None
-    for readings in file_readings(file):
+    for readings in islice(file_readings(file), MOST_READINGS):
         attempt = _Attempt(file, readings)
         try:
             return attempt.imported(output, columns)
@@ -112,10 +117,12 @@ def _first_that_fits(file: OnnxFile, output: str, columns: Sequence[str] | None)
 
 def file_readings(file: OnnxFile) -> Iterator[tuple[Reading, ...]]:
     """Every way to read the inputs, the likeliest first; sequences one at a time before a fixed batch."""
-    rows = file.rows
+    seen = set()
     for whole_batch in (False, True):
-        for chosen in product(*(list(_readings(entry, whole_batch)) for entry in rows)):
-            if any(one.time is not None for one in chosen):
+        for chosen in product(*(list(_readings(entry, whole_batch)) for entry in file.rows)):
+            sizes = tuple(one.dims for one in chosen)
+            if any(one.time is not None for one in chosen) and sizes not in seen:
+                seen.add(sizes)
                 yield chosen
 
 
@@ -150,10 +157,13 @@ class _Attempt:
             elif entry.name in file.lengths:
                 self.values[entry.name] = np.full(entry.least, STAND_IN, np.int64)
         self.columns = self._inputs()
+        self.readers: Counter[str] = Counter()  # how many of the needed nodes read each value
 
     def imported(self, output: str, columns: Sequence[str] | None) -> Imported:
         """The Program of an output. Raises: ModelFileError that names a node."""
-        for node in self.file.needed(output):
+        nodes = self.file.needed(output)
+        self.readers = Counter(name for node in nodes for name in node.input) + Counter([output])
+        for node in nodes:
             for name, value in zip(node.output, self._made(node), strict=False):
                 if name and value is not None:
                     self.values[name] = value
@@ -168,7 +178,10 @@ class _Attempt:
         graph = self.builder.graph(flat)
         used = {entry.name for entry in graph.inputs}
         named = self._named([c for c in self.columns if c.key in used], columns)
-        program = Program(graph, self.builder.weights, columns=Columns(named))
+        try:
+            program = Program(graph, self.builder.weights, columns=Columns(named))
+        except ArgumentError as error:
+            raise ModelFileError(str(error)) from None
         nothing = Parity(0.0, 0.0, 0, 0.0)
         return Imported(program, output, answer.dims, self.readings, self.file.zeros, nothing)
 
@@ -205,23 +218,23 @@ class _Attempt:
     def _made(self, node: Any) -> Sequence[Tensor | Array | None]:
         """What a node makes: a constant of constants, else an operation of the Program."""
         operands = tuple(self.values[name] if name else None for name in node.input)
-        where = f"node '{node.name or node.output[0]}' ({node.op_type})"
+        named = node.name or next(name for name in node.output if name)
+        where = f"node '{named}' ({node.op_type})"
         call = OnnxCall(
             node.op_type,
             where,
             operands,
             self.file.attributes(node),
-            tuple(name if name in self.file.read else "" for name in node.output),
+            tuple(name if name in self.readers else "" for name in node.output),
             self.file.opset,
-            all(self.file.readers.get(name, 0) == 1 for name in node.input),
+            all(self.readers[name] == 1 for name in node.input),
         )
         if node.domain not in ("", "ai.onnx"):
             raise call.refused("an operator of ONNX itself", f"one of '{node.domain}'")
         if not any(isinstance(operand, Tensor) for operand in operands):
             return fold(node, call)
         if node.op_type not in OPERATORS:
-            listed = ", ".join(OPERATORS)
-            raise call.refused("an operator that a Program has an equal of", node.op_type, f"These have: {listed}.")
+            raise call.refused("an operator that a Program has an equal of", node.op_type, CURE)
         try:
             return OPERATORS[node.op_type](self.builder, call)
         except ModelFileError:
@@ -229,7 +242,9 @@ class _Attempt:
         except ArgumentError as error:
             raise told(call, error) from None
         except (ValueError, TypeError, IndexError, AttributeError, KeyError, OverflowError) as error:
-            raise call.refused("a node that fits its operator", str(error)[:80] or type(error).__name__) from None
+            raise call.refused(
+                "a node that fits its operator", str(error)[:80] or type(error).__name__
+            ) from None
 
 
 def fold(node: Any, call: OnnxCall) -> list[Array]:
@@ -255,4 +270,3 @@ def _columns_of(one: Reading) -> list[Column]:
     numbered = [f"{one.source.name}[{place}]" for place in range(one.width)]
     names = [one.source.name] if one.width == 1 else numbered
     return [Column(name, role, words=words) for name in names]
-

@@ -55,9 +55,7 @@ def check_import(
     return Parity(largest, share, answers, bound)
 
 
-def draw_inputs(
-    program: Program, readings: Sequence[Reading], length: int, seed: int
-) -> dict[str, Array]:
+def draw_inputs(program: Program, readings: Sequence[Reading], length: int, seed: int) -> dict[str, Array]:
     """Standard normal numbers, and codes that every table has, in the sizes and types of the file."""
     rng = np.random.default_rng(seed)
     tables = [n.operation.table for n in program.graph.nodes if isinstance(n.operation, Embed)]
@@ -87,7 +85,9 @@ def _rows(program: Program, readings: Sequence[Reading], drawn: Mapping[str, Arr
 
 def _whole_batch(one: Reading, values: Array) -> Array:
     """The same sequence as often as the file's batch is large."""
-    size = 1 if one.batch is None else one.source.dims[one.batch]
+    if one.batch is None:
+        return values
+    size = one.source.dims[one.batch]
     if not isinstance(size, int) or values.shape[one.batch] == size:
         return values
     return np.repeat(values, size, axis=one.batch)
@@ -95,7 +95,9 @@ def _whole_batch(one: Reading, values: Array) -> Array:
 
 def _unseen(file: OnnxFile, length: int) -> dict[str, Array]:
     """The inputs that a stream has no columns for: states of zeros, lengths, what was given as constants."""
-    feeds = {entry.name: file.constants[entry.name] for entry in file.model.graph.input if entry.name in file.given}
+    feeds = {
+        entry.name: file.constants[entry.name] for entry in file.model.graph.input if entry.name in file.given
+    }
     for entry in file.inputs:
         if entry.name in file.zeros:
             feeds[entry.name] = np.zeros(entry.least, entry.dtype)
@@ -105,7 +107,7 @@ def _unseen(file: OnnxFile, length: int) -> dict[str, Array]:
 
 
 def _runner(file: OnnxFile) -> Run:
-    """ONNX Runtime on the file, or onnx's own reference where that lacks an operator's form, such as layout 1."""
+    """ONNX Runtime on the file, or onnx's reference where that lacks an operator's form, such as layout 1."""
     runtime, reference = part("onnxruntime", "onnx"), part("onnx.reference", "onnx")
     options = runtime.SessionOptions()
     options.log_severity_level = 4

@@ -1,6 +1,5 @@
 """An ONNX file, read: its nodes, its constants, and what its inputs are for."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,18 @@ from unrolled.errors import ModelFileError, OutputError, explain
 RECURRENT = ("RNN", "GRU", "LSTM")
 WHOLE, FLOATS = (2, 3, 4, 5, 6, 7), (1, 10, 11)  # ONNX's numbers of the types
 INTEGER_CASTS = (6, 7)
-MOVING = ("Identity", "Slice", "Split", "Squeeze", "Unsqueeze", "Transpose", "Reshape", "Gather", "Cast", "Expand")
+MOVING = (
+    "Identity",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Reshape",
+    "Gather",
+    "Cast",
+    "Expand",
+)
 CURE = "Pass a file that an exporter of ONNX has written."
 
 
@@ -84,17 +94,9 @@ class OnnxFile:
     @cached_property
     def opset(self) -> int:
         """The version of ONNX's own operators."""
-        return max((entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
-
-    @cached_property
-    def readers(self) -> Counter[str]:
-        """How many nodes and outputs read each value."""
-        return Counter(name for node in self.nodes for name in node.input) + Counter(self.outputs)
-
-    @cached_property
-    def read(self) -> frozenset[str]:
-        """The values that something reads."""
-        return frozenset(self.readers)
+        return max(
+            (entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx")), default=1
+        )
 
     @cached_property
     def inputs(self) -> tuple[OnnxInput, ...]:
@@ -116,7 +118,7 @@ class OnnxFile:
 
     @cached_property
     def zeros(self) -> tuple[str, ...]:
-        """The inputs that are states of a recurrent node: a stream starts from zeros and keeps them itself."""
+        """The inputs that are states of a recurrent node: a stream starts from zeros and keeps its own."""
         return self._traced(range(5, 7))
 
     @cached_property
@@ -186,7 +188,9 @@ def read_onnx(path: Path, constants: Mapping[str, Array]) -> OnnxFile:
     found = {tensor.name: _array(onnx, tensor, path) for tensor in model.graph.initializer}
     if model.graph.sparse_initializer:
         name = model.graph.sparse_initializer[0].values.name
-        raise ModelFileError(explain(f"{path}: '{name}'", "a dense weight", "a sparse one", "Export it dense."))
+        raise ModelFileError(
+            explain(f"{path}: '{name}'", "a dense weight", "a sparse one", "Export it dense.")
+        )
     known = {entry.name for entry in model.graph.input}
     for name, array in constants.items():
         if name in known:
@@ -200,7 +204,9 @@ def _load_external(onnx: Any, model: Any, path: Path) -> None:
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(path.resolve().parent))
     except Exception as error:  # OSError, or onnx's own for a path that leads out of the folder
-        names = {entry.value for tensor in outside for entry in tensor.external_data if entry.key == "location"}
+        names = {
+            entry.value for tensor in outside for entry in tensor.external_data if entry.key == "location"
+        }
         expected = f"its weights in {', '.join(sorted(names))}"
         got = "no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())[:120]
         raise ModelFileError(explain(str(path), expected, got, "Keep the files in one folder.")) from None

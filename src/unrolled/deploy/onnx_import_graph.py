@@ -1,8 +1,8 @@
 """A Program in the making out of an ONNX graph: whose tensors are followed with all their axes.
 
 ONNX computes whole tensors, a Program one row of one sequence. So each tensor is followed by its sizes at a
-batch of 1 and at the length `STAND_IN`, a number that no size of a model is; a Program's value is what is left
-of the tensor without its time axis, its numbers in the same order. Axes of size 1 and how the others are
+batch of 1 and at the length `STAND_IN`, a number that no size of a model is; a Program's value is what is
+left of the tensor without its time axis, its numbers in the same order. Axes of size 1 and how the others are
 grouped are free: they are settled where an operation needs them.
 """
 
@@ -84,6 +84,9 @@ class OnnxCall:
     def refused(self, expected: str, got: object, cure: str = "Nothing was written.") -> ModelFileError:
         """The error that names this node."""
         return ModelFileError(explain(self.where, expected, got, cure))
+
+
+Result = Tensor | Array | None
 
 
 class ProgramBuilder:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.deploy.onnx_import_graph import Array, OnnxCall, ProgramBuilder, Tensor
+from unrolled.deploy.onnx_import_graph import Array, OnnxCall, ProgramBuilder, Result, Tensor
 from unrolled.deploy.onnx_recurrent import ORDER
 from unrolled.runtime import operations as ops
 from unrolled.runtime.operations.recurrent import GATES
@@ -36,13 +36,13 @@ class Layer:
     batch_first: bool
 
 
-def recurrent(b: ProgramBuilder, call: OnnxCall) -> list[Tensor | None]:
+def recurrent(b: ProgramBuilder, call: OnnxCall) -> list[Result]:
     """Y, Y_h and, of an LSTM, Y_c; None where the file does not use one."""
     x = call.tensor()
     layer = _read(call, x)
     seen = [_run(b, layer, x, place) for place in range(len(layer.directions))]
     wanted = [bool(name) for name in call.outputs] + [False] * 3
-    made: list[Tensor | None] = [_every_row(b, layer, x, seen) if wanted[0] else None]
+    made: list[Result] = [_every_row(b, layer, x, seen) if wanted[0] else None]
     made += [_ends(b, layer, x, seen, part) if wanted[1 + part] else None for part in (0, 1)]
     return made
 
@@ -104,9 +104,13 @@ def _run(b: ProgramBuilder, layer: Layer, x: Tensor, place: int) -> str:
     over_rows = x.time is not None
     kind = ops.Recurrent if over_rows else ops.Scan
     own = f"{name}_{layer.directions[place]}"
+    weights = _weights(b, layer, place, own)
     operation = kind(
-        cell=layer.cell,
-        **_weights(b, layer, place, own),
+        layer.cell,
+        weights["weight_ih"],
+        weights["weight_hh"],
+        weights.get("bias_ih"),
+        weights.get("bias_hh"),
         activation=layer.activations[place] if layer.cell == "elman" else "tanh",
         reset_after=bool(call.get("linear_before_reset", 0)) if layer.cell == "gru" else True,
         direction=layer.directions[place],
@@ -119,11 +123,11 @@ def _run(b: ProgramBuilder, layer: Layer, x: Tensor, place: int) -> str:
     return b.add(own, operation, *inputs, *([] if start is None else [start]))
 
 
-def _weights(b: ProgramBuilder, layer: Layer, place: int, name: str) -> dict[str, str | None]:
+def _weights(b: ProgramBuilder, layer: Layer, place: int, name: str) -> dict[str, str]:
     """The weights of one direction by our names, in our order of gates."""
     call, rows = layer.call, GATES[layer.cell] * layer.hidden
     arrays = {"weight_ih": call.constant(1, "W"), "weight_hh": call.constant(2, "R")}
-    names: dict[str, str | None] = {"bias_ih": None, "bias_hh": None}
+    names = {}
     for own, array in arrays.items():
         if array is None or array.shape[:2] != (len(layer.directions), rows):
             expected = f"{own} ({len(layer.directions)}, {rows}, ...)"
@@ -178,7 +182,7 @@ def _start_of(b: ProgramBuilder, layer: Layer, x: Tensor, place: int, part: int)
 
 
 def _part(b: ProgramBuilder, layer: Layer, state: str, part: int) -> str:
-    """h (0) or c (1) of what `_run` gave."""
+    """H (0) or c (1) of what `_run` gave."""
     size = b.specs[state].shape[-1]
     if size == layer.hidden:
         return state
