@@ -22,6 +22,7 @@ _HOMES = {
     "TextClassifier": "unrolled.tasks",
     "load": "unrolled.tasks",
     "check": "unrolled.data",
+    "deploy": "unrolled.deploy",
     "errors": "unrolled.errors",
     "kernels": "unrolled.kernels",
     "nn": "unrolled.nn",

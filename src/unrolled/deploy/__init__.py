@@ -3,6 +3,8 @@
 from unrolled.deploy.export import TARGETS as TARGETS
 from unrolled.deploy.export import Exported as Exported
 from unrolled.deploy.export import export as export
+from unrolled.deploy.onnx_import import Imported as Imported
+from unrolled.deploy.onnx_import import import_onnx as import_onnx
 from unrolled.deploy.parity import BOUND as BOUND
 from unrolled.deploy.parity import Parity as Parity
 from unrolled.deploy.parity import Replay as Replay

@@ -54,6 +54,11 @@ class Imported:
     zeros: tuple[str, ...]
     parity: Parity
 
+    @property
+    def at_each_row(self) -> bool:
+        """Whether the file answers at each row, not after the last alone."""
+        return STAND_IN in self.dims
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write a model file of the kind "program". Raises: OutputError."""
         card = new_card("program", "", {"program": self.program.to_card()})
@@ -62,21 +67,21 @@ class Imported:
 
 def import_onnx(
     path: str | PathLike[str],
-    output: str | None = None,
+    answer: str | None = None,
     columns: Sequence[str] | None = None,
     constants: Mapping[str, Array] | None = None,
     bound: float = BOUND,
 ) -> Imported:
     """Read an ONNX model as a Program that answers as the model does.
 
-    `output` is the output to answer, by default the file's first; `columns` name the columns of a row, in the
+    `answer` is the file's output to answer, by default its first; `columns` name the columns of a row, in the
     order of the file's inputs; `constants` are values for inputs that belong to the model, such as weights.
     Drawn rows go through both, and what differs by more than the bound is refused.
     Raises: ModelFileError that names the file and the node it cannot read; ArgumentError for an output or
     columns that do not fit; ExportError where the answers differ; MissingPartError.
     """
     file = read_onnx(Path(path), {} if constants is None else constants)
-    answered = _output(file, output)
+    answered = _output(file, answer)
     imported = _first_that_fits(file, answered, columns)
     parity = check_import(file, imported.program, imported.readings, (imported.output, imported.dims), bound)
     if not parity.holds:
@@ -94,7 +99,7 @@ def _output(file: OnnxFile, wanted: str | None) -> str:
         return file.outputs[0]
     if wanted not in file.outputs:
         cure = nearest(wanted, file.outputs) or "Choose one of these."
-        raise ArgumentError(explain("output", f"one of {', '.join(file.outputs)}", repr(wanted), cure))
+        raise ArgumentError(explain("answer", f"one of {', '.join(file.outputs)}", repr(wanted), cure))
     return wanted
 
 
