@@ -13,12 +13,14 @@ from unrolled.deploy.onnx_target import export_onnx
 from unrolled.deploy.parity import BOUND, Parity, Replay, compare, demand, draw_rows, replay
 from unrolled.deploy.program_file import export_program_file
 from unrolled.deploy.target import Target
+from unrolled.deploy.wasm import export_wasm
 from unrolled.runtime import Program
 
 DRAWN = 64  # rows beyond the first window, where none are given
 
 TARGETS: dict[str, Target] = {
     "c": export_c,
+    "wasm": export_wasm,
     "program": export_program_file,
     "onnx": export_onnx,
 }

@@ -40,7 +40,7 @@ def selftest_text(interface: Interface, one: Replay) -> str:
 #include <stdio.h>
 
 static const {prefix}_row golden_rows[{rows}] = {{
-{_rows(interface.row, _row_values(interface, one, rows))}
+{_rows(interface.row, one.rows[:rows])}
 }};
 {ahead}
 static const float golden_answers[{count} * {size}] = {{
@@ -82,12 +82,7 @@ int main(void)
 """
 
 
-def _row_values(interface: Interface, one: Replay, count: int) -> Array:
-    """Rows by the fields of the row struct."""
-    return one.rows[:count]
-
-
-def _ahead_values(interface: Interface, one: Replay, count: int) -> Array:
+def ahead_values(interface: Interface, one: Replay, count: int) -> Array:
     """The known columns of the rows and of the horizon after them, by the fields of the ahead struct."""
     assert one.future is not None
     titles = [field.title for field in interface.row]
@@ -98,7 +93,7 @@ def _ahead_values(interface: Interface, one: Replay, count: int) -> Array:
 def _ahead_table(interface: Interface, one: Replay, rows: int) -> str:
     if not interface.ahead:
         return ""
-    values = _ahead_values(interface, one, rows)
+    values = ahead_values(interface, one, rows)
     name = f"{interface.prefix}_ahead"
     return f"\nstatic const {name} golden_ahead[{len(values)}] = {{\n{_rows(interface.ahead, values)}\n}};\n"
 
@@ -201,5 +196,5 @@ def driver_input(interface: Interface, one: Replay) -> bytes:
     """What the driver reads for a replay."""
     parts = [np.array([one.series, len(one.rows)], np.float64), one.rows]
     if interface.ahead:
-        parts.append(_ahead_values(interface, one, len(one.rows)))
+        parts.append(ahead_values(interface, one, len(one.rows)))
     return b"".join(np.ascontiguousarray(part, np.float64).tobytes() for part in parts)
