@@ -40,7 +40,7 @@ def build(folder: Path, name: str, compiler: list[str]) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_answers_as_the_stream_and_compiles_without_a_warning(kind, tmp_path):
     done = export(KINDS[kind](), tmp_path / kind, to="c")
-    assert done.parity.share <= 1e-5 and done.parity.answers > 60
+    assert done.parity.share == 0 and done.parity.answers > 60  # the native stream's bits, sample paths too
     assert [file.name for file in done.files] == [f"{kind}.c", f"{kind}.h", f"{kind}_test.c"]
     assert "passed" in build(tmp_path / kind, kind, ["gcc", "-O3", "-march=native"])
     assert "passed" in build(tmp_path / kind, kind, ["clang", "-O1", "-DUNROLLED_NO_LIBM"])

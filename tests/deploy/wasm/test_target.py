@@ -67,7 +67,7 @@ def test_node_steps_saves_and_refuses(weather):
     answers = as_array(found["answers"], one)
     assert compare([one], lambda _: answers).share <= 1e-5
     assert found["same"] is True
-    assert found["told"][0].startswith("column 'target 1 (°C)': expected") or "time" in found["told"][0]
+    assert found["told"][0] == "column 'date': expected a time, got text. Write 2024-05-01T06:00."
     assert found["told"][1].startswith("state: expected ") and "got 3" in found["told"][1]
 
 
