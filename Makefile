@@ -2,19 +2,21 @@
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(shell find native -name '*.cpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
 
 # Debian packages that only tests need: `make system` installs them, `make test` never does.
 SYSTEM_PACKAGES := clang gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm nodejs chromium chromium-driver
 
-.PHONY: demo test check format bench system clean help
+.PHONY: demo test check format bench bench-peers system clean help
 
 help:
 	@echo "make demo    set up .venv, train on a real series, show the forecast beside the baselines"
 	@echo "make test    set up .venv, run every test (says what it skips, and why)"
 	@echo "make check   format, lint, types"
 	@echo "make bench   list the benchmark programs"
+	@echo "make bench-peers   our layers against torch.nn, JAX and Keras, in an environment of its own"
 	@echo "make system  Debian packages that only tests need (as root)"
 
 # One environment; a stamp a part, so that the demo does not wait for what only tests need.
@@ -48,9 +50,18 @@ format: $(VENV)/.develop
 bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks
 
+# Other libraries in an environment of their own: they are large, and nothing else needs them.
+$(PEERS)/.ready: pyproject.toml $(NATIVE)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -e ".[train,peers]"
+	@touch $@
+
+bench-peers: $(PEERS)/.ready
+	$(PEERS)/bin/python -m benchmarks.kernels.peers $(ARGS)
+
 system:
 	@if [ -z "$(strip $(SYSTEM_PACKAGES))" ]; then echo "system: the tests need no system packages"; \
 	else apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(SYSTEM_PACKAGES); fi
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(PEERS) build dist .pytest_cache .ruff_cache .mypy_cache
