@@ -9,12 +9,13 @@ NATIVE := CMakeLists.txt $(shell find native -name '*.cpp' -o -name '*.h' -o -na
 # Debian packages that only tests need: `make system` installs them, `make test` never does.
 SYSTEM_PACKAGES := clang gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm nodejs chromium chromium-driver
 
-.PHONY: demo test check format bench bench-peers system clean help
+.PHONY: demo test check format sanitize bench bench-peers system clean help
 
 help:
 	@echo "make demo    set up .venv, train on a real series, show the forecast beside the baselines"
 	@echo "make test    set up .venv, run every test (says what it skips, and why)"
 	@echo "make check   format, lint, types"
+	@echo "make sanitize    the native module under AddressSanitizer and UBSan"
 	@echo "make bench   list the benchmark programs"
 	@echo "make bench-peers   our layers against torch.nn, JAX and Keras, in an environment of its own"
 	@echo "make system  Debian packages that only tests need (as root)"
@@ -47,6 +48,10 @@ format: $(VENV)/.develop
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The native module under AddressSanitizer and UBSan, with the tests that reach it.
+sanitize: $(VENV)/.develop
+	.ci/sanitize $(ARGS)
+
 bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks
 
@@ -64,4 +69,4 @@ system:
 	else apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(SYSTEM_PACKAGES); fi
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(PEERS) .venv-sanitize build dist .pytest_cache .ruff_cache .mypy_cache
