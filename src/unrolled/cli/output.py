@@ -136,17 +136,17 @@ def evaluation(found: Any, as_json: bool) -> None:
     for note in found.notes:
         say(grid([(Text("Note", "cyan"), Text(note))], gap=3))
     say(grid([(Text("Verdict", "bold"), Text(found.verdict.text, VERDICTS.get(found.verdict.kind, "")))]))
-    if getattr(found, "surprises", ()):
-        surprises(*found.surprise_table())
+    for detail in getattr(found, "details", list)():
+        details(detail)
 
 
-def surprises(columns: list[str], rows: list[list[str]]) -> None:
-    """Print the tokens that a language model expected least, with what stood before them."""
-    heading("Least expected")
+def details(detail: Any) -> None:
+    """Print a table below the verdict, such as the worst errors."""
+    heading(detail.heading)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place else "right", no_wrap=True)
-    for row in rows:
+    for column in detail.columns:
+        table.add_column(column, overflow="fold")
+    for row in detail.rows:
         table.add_row(*(Text(cell) for cell in row))
     say(table)
 

@@ -67,8 +67,9 @@ def test_surprises_are_the_greatest_losses(characters):
     assert [s.nats for s in found] == sorted((s.nats for s in found), reverse=True)
     assert found[0].nats == pytest.approx(characters.evaluation_.losses["LSTM language model"].max())
     assert all(s.token != s.expected for s in found)
-    head, rows = characters.evaluation_.surprise_table()
-    assert head[1:] == ["came", "expected", "nats"] and len(rows) == len(found)
+    (detail,) = characters.evaluation_.details()
+    head, rows = detail.columns, detail.rows
+    assert head[1:] == ("came", "expected", "nats") and len(rows) == len(found)
 
 
 def test_predict_is_the_softmax_of_the_streams_last_answer(characters):

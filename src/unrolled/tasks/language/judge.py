@@ -8,9 +8,10 @@ import numpy as np
 from unrolled.metrics import judge, language
 from unrolled.models import LanguageNetwork, MaskedLanguageNetwork
 from unrolled.preprocess import TextCodec
+from unrolled.tasks.evaluation import MetricScore
 from unrolled.tasks.language.baselines import PlainTexts
 from unrolled.tasks.language.data import Coded
-from unrolled.tasks.language.evaluation import LanguageEvaluation, LanguageScore, Surprise
+from unrolled.tasks.language.evaluation import LanguageEvaluation, Surprise
 from unrolled.tasks.language.scoring import score_masked, score_texts
 
 MOST = 400_000_000  # shares that the baselines compute for one evaluation
@@ -39,7 +40,7 @@ def evaluate_language(
     own, *others = losses
     verdict = judge(losses[own], {name: losses[name] for name in others}, block=1 if codec.by_text else BLOCK)
     rows = [
-        LanguageScore(name, metrics_of(score.nats, score.guesses == words, data.characters, masked))
+        MetricScore(name, metrics_of(score.nats, score.guesses == words, data.characters, masked))
         for name, score in every.items()
     ]
     return LanguageEvaluation(

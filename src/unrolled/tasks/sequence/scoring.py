@@ -8,9 +8,10 @@ from unrolled.baselines import statistics
 from unrolled.data import SequenceSet
 from unrolled.metrics import judge
 from unrolled.models import SequenceNetwork
+from unrolled.tasks.evaluation import MetricScore
 from unrolled.tasks.sequence.answers import Answers
 from unrolled.tasks.sequence.baselines import MOST, WINDOW, PlainModel, windows
-from unrolled.tasks.sequence.evaluation import SequenceEvaluation, SequenceScore
+from unrolled.tasks.sequence.evaluation import SequenceEvaluation
 from unrolled.tasks.sequence.run import answers_of, scores_of
 
 
@@ -41,7 +42,7 @@ def evaluate_sequences(
     own, *others = losses
     return SequenceEvaluation(
         title=title_of(data, indices),
-        scores=tuple(SequenceScore(name, answers.metrics(truth, out)) for name, out in outputs.items()),
+        scores=tuple(MetricScore(name, answers.metrics(truth, out)) for name, out in outputs.items()),
         verdict=judge(losses[own], {name: losses[name] for name in others}, block=1),
         sequences=len(indices),
         notes=(*notes, *notes_of(network, answers, truth, len(found))),

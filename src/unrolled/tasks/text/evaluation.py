@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from unrolled.metrics import judge
+from unrolled.tasks.evaluation import Detail, MetricScore
 from unrolled.tasks.sequence.answers import Classes
-from unrolled.tasks.sequence.evaluation import SequenceEvaluation, SequenceScore
+from unrolled.tasks.sequence.evaluation import SequenceEvaluation
 
 MISTAKES = 10  # errors that an evaluation keeps
-SHOWN = 5  # of them in print
+PRINTED = 5  # of them
 LONGEST = 100  # letters of a text in print
 
 
@@ -25,10 +26,6 @@ class Mistake:
     answered: Any
     probability: float
 
-    def __str__(self) -> str:
-        text = self.text if len(self.text) <= LONGEST else self.text[: LONGEST - 1] + "…"
-        return f"{self.probability:.1%} {self.answered}, but {self.truth}: {text}"
-
 
 @dataclass(frozen=True)
 class TextEvaluation(SequenceEvaluation):
@@ -40,9 +37,19 @@ class TextEvaluation(SequenceEvaluation):
         """As JSON."""
         return super().to_dict() | {"mistakes": [vars(mistake) for mistake in self.mistakes]}
 
-    def __str__(self) -> str:
-        worst = [f"Surest and wrong: {mistake}" for mistake in self.mistakes[:SHOWN]]
-        return "\n".join([super().__str__(), *worst])
+    def details(self) -> list[Detail]:
+        """The wrong answers that the model was surest of."""
+        rows = tuple(
+            (f"{m.probability:.1%}", str(m.answered), str(m.truth), shortened(m.text))
+            for m in self.mistakes[:PRINTED]
+        )
+        return [Detail("Surest and wrong", ("sure", "answered", "true", "text"), rows)] if rows else []
+
+
+def shortened(text: str) -> str:
+    """At most so many letters of a text, in one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def evaluate_texts(
@@ -66,7 +73,7 @@ def evaluate_texts(
     return TextEvaluation(
         title=f"{len(truth):,} text{'s' if len(truth) > 1 else ''}",
         scores=tuple(
-            SequenceScore(name if who == own else who, answers.metrics(truth, out))
+            MetricScore(name if who == own else who, answers.metrics(truth, out))
             for who, out in outputs.items()
         ),
         verdict=judge(losses[own], {who: losses[who] for who in others}, block=1),

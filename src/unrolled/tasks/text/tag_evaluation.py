@@ -7,8 +7,9 @@ from typing import Any
 from unrolled.metrics import judge
 from unrolled.metrics.spans import score_spans, span_errors, tag_errors
 from unrolled.preprocess import spans_of
-from unrolled.tasks.sequence.evaluation import SequenceEvaluation, SequenceScore
-from unrolled.tasks.text.evaluation import SHOWN
+from unrolled.tasks.evaluation import Detail, MetricScore, shown
+from unrolled.tasks.sequence.evaluation import SequenceEvaluation
+from unrolled.tasks.text.evaluation import PRINTED, shortened
 
 MISTAKES = 10  # sentences that an evaluation keeps
 Tags = list[list[str]]
@@ -22,17 +23,12 @@ class TagMistake:
     missed: tuple[str, ...]
     made_up: tuple[str, ...]
 
-    def __str__(self) -> str:
-        missed = f"missed {', '.join(self.missed)}" if self.missed else ""
-        made_up = f"made up {', '.join(self.made_up)}" if self.made_up else ""
-        return "; ".join(part for part in (missed, made_up) if part) + f": {' '.join(self.words)[:100]}"
-
 
 @dataclass(frozen=True)
 class TagEvaluation(SequenceEvaluation):
     """Scores, verdict, the score of each type of span, and the sentences with most errors."""
 
-    by_kind: tuple[SequenceScore, ...] = ()
+    by_kind: tuple[MetricScore, ...] = ()
     mistakes: tuple[TagMistake, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -40,8 +36,18 @@ class TagEvaluation(SequenceEvaluation):
         kinds = [{"name": score.name} | score.metrics for score in self.by_kind]
         return super().to_dict() | {"by kind": kinds, "mistakes": [vars(m) for m in self.mistakes]}
 
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"Worst: {m}" for m in self.mistakes[:SHOWN])])
+    def details(self) -> list[Detail]:
+        """The score of each type, and the sentences with most errors."""
+        columns = ("", "F1", "precision", "recall", "spans")
+        kinds = tuple(
+            (kind.name, *(shown(name, kind.metrics[name]) for name in columns[1:])) for kind in self.by_kind
+        )
+        worst = tuple(
+            (", ".join(m.missed), ", ".join(m.made_up), shortened(" ".join(m.words)))
+            for m in self.mistakes[:PRINTED]
+        )
+        found = [Detail("By type", columns, kinds)] if kinds else []
+        return [*found, Detail("Most errors", ("missed", "made up", "sentence"), worst)] if worst else found
 
 
 def evaluate_tags(
@@ -60,13 +66,13 @@ def evaluate_tags(
     counted = "spans missed or made up" if spans else "wrong tags"
     return TagEvaluation(
         title=f"{words:,} words of {len(truth):,} sentence{'s' if len(truth) > 1 else ''}",
-        scores=tuple(SequenceScore(name, metrics_of(truth, found, spans)) for name, found in answers.items()),
+        scores=tuple(MetricScore(name, metrics_of(truth, found, spans)) for name, found in answers.items()),
         verdict=judge(losses[own], {name: losses[name] for name in others}, block=1),
         sequences=len(truth),
         notes=(*notes, f"The verdict goes by {counted}, a sentence."),
         losses=losses,
         by_kind=tuple(
-            SequenceScore(kind, {"F1": s.f1, "precision": s.precision, "recall": s.recall, "spans": s.truth})
+            MetricScore(kind, {"F1": s.f1, "precision": s.precision, "recall": s.recall, "spans": s.truth})
             for kind, s in by_kind.items()
         ),
         mistakes=worst(truth, answers[own], sentences, spans),

@@ -6,70 +6,42 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.metrics import Verdict, judge, translation
+from unrolled.metrics import judge, translation
+from unrolled.tasks.evaluation import Detail, MetricEvaluation, MetricScore, shown
 
 METRICS = ("BLEU", "chrF", "exact", "token errors")
 WORST = 10  # lines that are kept to be read
+PRINTED = 3  # of them
 LENGTHS = (0, 8, 12, 16, 24)  # source tokens from which a bin of the table by length begins
-SHOWN = {"BLEU": ".1f", "chrF": ".1f", "exact": ".1%", "token errors": ".1%"}
 
 Split = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True)
-class TranslationScore:
-    """One row of the table: a name and its metrics; BLEU and chrF in 0..100, the others shares."""
+class TranslationEvaluation(MetricEvaluation):
+    """Scores on the same lines: BLEU and chrF in 0..100; the verdict goes by the chrF of a line.
 
-    name: str
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class TranslationEvaluation:
-    """Scores of a translator (first) and the plain ways on the same lines, and the verdict by chrF of a line.
+    `by_length`: source tokens, lines, BLEU of the model. `worst`: lines far off that the model was surest of.
 
     Shapes: losses, by name 1 - chrF / 100 of each line, (lines,).
     """
 
-    title: str
-    scores: tuple[TranslationScore, ...]
-    verdict: Verdict
-    notes: tuple[str, ...]
-    losses: dict[str, np.ndarray]
-    by_length: tuple[tuple[str, int, float], ...]  # source tokens, lines, BLEU of the model
+    by_length: tuple[tuple[str, int, float], ...]
     worst: tuple[dict[str, Any], ...]
 
-    @property
-    def model(self) -> TranslationScore:
-        """The model's own scores."""
-        return self.scores[0]
-
-    def table(self) -> tuple[list[str], list[list[str]]]:
-        """The table as text: column names and rows."""
-        rows = [[s.name, *(f"{s.metrics[m]:{SHOWN[m]}}" for m in METRICS)] for s in self.scores]
-        return ["", *METRICS], rows
-
-    def __str__(self) -> str:
-        columns, rows = self.table()
-        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
-        lines = [
-            "  ".join(f"{cell:{'<' if place == 0 else '>'}{widths[place]}}" for place, cell in enumerate(row))
-            for row in (columns, *rows)
-        ]
-        return "\n".join([self.title, *lines, *self.notes, f"Verdict: {self.verdict.text}"])
+    def details(self) -> list[Detail]:
+        """BLEU by the length of the source, and the worst lines."""
+        lengths = tuple((told, f"{lines:,}", shown("BLEU", bleu)) for told, lines, bleu in self.by_length)
+        worst = tuple((row["source"], row["truth"], row["written"]) for row in self.worst[:PRINTED])
+        found = [Detail("By source tokens", ("", "lines", "BLEU"), lengths)]
+        return [*found, Detail("Sure and far off", ("source", "true", "written"), worst)] if worst else found
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {
-            "title": self.title,
-            "scores": [{"name": score.name} | score.metrics for score in self.scores],
-            "verdict": self.verdict.card(),
-            "notes": list(self.notes),
-            "by_length": [
-                {"source_tokens": bin_, "lines": lines, "BLEU": bleu} for bin_, lines, bleu in self.by_length
-            ],
-            "worst": list(self.worst),
-        }
+        by_length = [
+            {"source tokens": told, "lines": lines, "BLEU": bleu} for told, lines, bleu in self.by_length
+        ]
+        return super().to_dict() | {"by_length": by_length, "worst": list(self.worst)}
 
 
 def evaluate_lines(
@@ -88,9 +60,7 @@ def evaluate_lines(
     """
     own, *others = written
     losses = {name: 1.0 - translation.line_chrf(truth, lines) / 100.0 for name, lines in written.items()}
-    scores = tuple(
-        TranslationScore(name, _metrics(truth, lines, split_target)) for name, lines in written.items()
-    )
+    scores = tuple(MetricScore(name, _metrics(truth, lines, split_target)) for name, lines in written.items())
     signature = translation.corpus_scores(truth, written[own])[0].signature
     return TranslationEvaluation(
         title=f"{len(truth):,} lines",

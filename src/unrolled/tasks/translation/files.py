@@ -26,9 +26,16 @@ def to_card(model: Any) -> dict[str, Any]:
         "network": model.network_.configuration,
         "training": model.history_.card(),
         "summary": model.summary(),
-        "evaluation": jsonable(model.evaluation_.to_dict()),
+        "evaluation": evaluation_card(model.evaluation_),
     }
     return new_card("model", "translate", content)
+
+
+def evaluation_card(evaluation: Any) -> dict[str, Any]:
+    """The scores as JSON, without the user's own lines."""
+    card = jsonable(evaluation.to_dict())
+    del card["worst"]
+    return card
 
 
 def to_arrays(model: Any) -> dict[str, np.ndarray]:
