@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from unrolled import __version__
-from unrolled.cli import check, demo, evaluate, fill, generate, import_onnx, predict, train
+from unrolled.cli import check, demo, evaluate, export, fill, generate, import_onnx, predict, train
 from unrolled.cli.options import FLAG
 from unrolled.cli.usage import is_wrong_use, told
 from unrolled.cli.wording import for_the_shell
@@ -59,6 +59,7 @@ for command, example in (
     (evaluate.evaluate, evaluate.EXAMPLE),
     (generate.generate, generate.EXAMPLE),
     (fill.fill, fill.EXAMPLE),
+    (export.export, export.EXAMPLE),
     (import_onnx.import_onnx, import_onnx.EXAMPLE),
 ):
     app.command(epilog=f"[bold]Example:[/] {example}")(command)

@@ -3,6 +3,7 @@
 from unrolled.deploy.export import TARGETS as TARGETS
 from unrolled.deploy.export import Exported as Exported
 from unrolled.deploy.export import export as export
+from unrolled.deploy.held_out import replays_of as replays_of
 from unrolled.deploy.onnx_import import Imported as Imported
 from unrolled.deploy.onnx_import import import_onnx as import_onnx
 from unrolled.deploy.parity import BOUND as BOUND

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from unrolled.data import Frame, SeriesSet, Split, read_frame, read_series, split_rows, step_of
+from unrolled.deploy import Exported, export, replays_of
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.runtime import Program, Stream
@@ -205,6 +206,20 @@ class Forecaster(BaseEstimator):
         """The model lowered to the Program that every runtime runs."""
         self._check_fitted()
         return program_of(self.network_, self.inputs_, self.step_, self.paths, self.seed)
+
+    def export(
+        self, folder: str | Path, to: str = "c", rows: Any = None, name: str | None = None
+    ) -> Exported:
+        """Write the model for another runtime: "c", "wasm", "onnx" or "program".
+
+        `rows` is a table of held-out rows that the export is tried on; without it rows are drawn.
+        Returns: the files, their sizes, the difference from the stream.
+        Raises: ExportError, ArgumentError, as `deploy.export`; nothing is written then.
+        """
+        program = self.program()
+        return export(
+            program, folder, to, name=name, replays=None if rows is None else replays_of(program, rows)
+        )
 
     def save(self, path: str | Path) -> None:
         """Write one `.unrolled` file: weights, scalers, vocabularies, scores; no pickle.

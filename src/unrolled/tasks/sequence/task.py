@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from unrolled.data import Frame, SequenceSet
+from unrolled.deploy import Exported, export, replays_of
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.nn import parameter_count
@@ -166,6 +167,20 @@ class SequenceTask(BaseEstimator):
         columns = tuple(Column(name, "x", masked) for name in self.columns_.features)
         own = Columns(columns, series_column=self.columns_.series, unread=self.columns_.unread)
         return self.network_.lower().with_columns(own)
+
+    def export(
+        self, folder: str | PathLike[str], to: str = "c", rows: Any = None, name: str | None = None
+    ) -> Exported:
+        """Write the model for another runtime: "c", "wasm", "onnx" or "program".
+
+        `rows` is a table of held-out sequences that the export is tried on; without it rows are drawn.
+        Returns: the files, their sizes, the difference from the stream.
+        Raises: ExportError, ArgumentError, as `deploy.export`; nothing is written then.
+        """
+        program = self.program()
+        return export(
+            program, folder, to, name=name, replays=None if rows is None else replays_of(program, rows)
+        )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, columns, baselines, scores; no pickle. Raises: OutputError."""

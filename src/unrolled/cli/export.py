@@ -1,0 +1,80 @@
+"""`unrolled export model.unrolled --to c -o DIR`: a model for another runtime, tried before it is written."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from unrolled.cli import options, output
+
+EXAMPLE = "unrolled export m.unrolled --to c -o pump/"
+
+To = Annotated[
+    str, typer.Option("--to", metavar="TARGET", help="c, wasm, onnx or program.", show_default=False)
+]
+Folder = Annotated[
+    str, typer.Option("-o", "--output", metavar="DIR", help="The folder to write into.", show_default=False)
+]
+Rows = Annotated[
+    str | None,
+    options.option(
+        "Held-out rows to try it on; else rows are drawn by its scalers.", "--rows", metavar="FILE"
+    ),
+]
+Name = Annotated[
+    str | None, options.option("What the files are called; else as the folder.", "--name", metavar="NAME")
+]
+
+
+def export(
+    model: options.ModelPath,
+    to: To,
+    out: Folder,
+    rows: Rows = None,
+    name: Name = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a model for another runtime: C99, WebAssembly, ONNX, or the program alone.
+
+    The export answers held-out rows before it is written. If it differs from the model by more than 1e-5 of
+    the answer, or of the target's deviation in training, nothing is written.
+    """
+    from unrolled import deploy
+    from unrolled.arguments import one_of
+    from unrolled.runtime.stream import load_program
+
+    one_of("--to", to, deploy.TARGETS)
+    program = load_program(model)
+    replays = None if rows is None else deploy.replays_of(program, rows)
+    done = deploy.export(program, out, to, name=name, replays=replays)
+    tried = "drawn rows" if rows is None else rows
+    if as_json:
+        output.as_json_line(_as_json(done, to, tried))
+        return
+    output.say(output.grid((Text(title, "bold"), Text(text)) for title, text in _lines(done, tried)))
+
+
+def _lines(done: Any, tried: str) -> list[tuple[str, str]]:
+    lines = [(Path(file).name, f"{file}") for file in done.files]
+    lines += [(title, f"{size:,} bytes") for title, size in done.sizes.items()]
+    parity = done.parity
+    told = (
+        f"largest difference {parity.largest:.3g}, {parity.share:.3g} of the answer (bound {parity.bound:g})"
+    )
+    return [*lines, ("parity", f"{told}; {parity.answers:,} numbers, {tried}")]
+
+
+def _as_json(done: Any, to: str, tried: str) -> dict[str, Any]:
+    return {
+        "to": to,
+        "files": [str(file) for file in done.files],
+        "sizes": dict(done.sizes),
+        "parity": {
+            "largest": done.parity.largest,
+            "share": done.parity.share,
+            "bound": done.parity.bound,
+            "answers": done.parity.answers,
+            "rows": tried,
+        },
+    }
