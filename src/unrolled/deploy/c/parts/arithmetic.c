@@ -6,6 +6,10 @@
 #define FMA(a, b, c) ((a) * (b) + (c))
 #endif
 
+#ifdef __FAST_MATH__
+#error "-ffast-math changes the answers: leave it out"
+#endif
+
 /* Every other operation is rounded on its own: the compiler must not join what stands apart. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
