@@ -16,8 +16,15 @@ Truth = Annotated[
 ]
 
 
+Encoding = Annotated[str | None, options.option("Of a text file; utf-8.")]
+
+
 def evaluate(
-    model: options.ModelPath, data: options.Data, truth: Truth = None, as_json: options.AsJson = False
+    model: options.ModelPath,
+    data: options.Data,
+    truth: Truth = None,
+    as_json: options.AsJson = False,
+    encoding: Encoding = None,
 ) -> None:
     """Score a model on data that it has not seen, beside the plain baselines, with the verdict.
 
@@ -27,8 +34,15 @@ def evaluate(
     arguments.part("torch", "train")
     import unrolled
 
-    loaded = unrolled.load(model)
-    output.evaluation(loaded.evaluate(*read(loaded, data, truth)), as_json)
+    loaded: Any = unrolled.load(model)
+    sources = read(loaded, data, truth)
+    if encoding is None:
+        output.evaluation(loaded.evaluate(*sources), as_json)
+        return
+    if type(loaded) not in (unrolled.TextClassifier, unrolled.Tagger, unrolled.Translator):
+        got = f"a {type(loaded).__name__}"
+        raise ArgumentError(explain("--encoding", "the model of texts", got, "Leave it out."))
+    output.evaluation(loaded.evaluate(*sources, encoding=encoding), as_json)
 
 
 def read(loaded: Any, data: str, truth: str | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 VERDICTS = {"better": "bold green", "as good": "bold yellow", "worse": "bold red"}
 WIDEST = 110  # letters of a line of words on a wide terminal
 UNBROKEN = 10_000  # a pipe gets whole lines: programs read them
+HIGH = ("accuracy", "macro-F1", "F1", "precision", "recall", "R2")  # scores that are best where they are high
 LONGEST_NAME = 24  # beside six columns of figures
 
 
@@ -120,7 +121,7 @@ def best_of(column: str, cells: list[str]) -> set[int]:
             continue
     if not values:
         return set()
-    wanted = max(values.values()) if column in ("accuracy", "macro-F1", "R2") else min(values.values())
+    wanted = max(values.values()) if column in HIGH else min(values.values())
     return {row for row, value in values.items() if value == wanted}
 
 

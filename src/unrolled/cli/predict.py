@@ -61,7 +61,8 @@ def predict(
     if out is not None:
         check_table_path(out)
     pictures.check_drawable(loaded, plot)
-    found = loaded.predict(data) if future is None else loaded.predict(data, future=future)
+    given = {"future": future} | {name: search[name] for name in ("encoding",) if name in search}
+    found = loaded.predict(data, **options.given(given))
     if plot is not None:
         pictures.draw_ahead(loaded, data, found, plot)
     output.frame(found, out, plot, as_json)
@@ -71,7 +72,8 @@ def check_options(loaded: Any, given: dict[str, Any]) -> None:
     """Refuse an option that this kind of model does not have. Raises: ArgumentError."""
     import unrolled
 
-    homes = {"future": (unrolled.Forecaster, "a forecast")}
+    files = (unrolled.Translator, unrolled.TextClassifier, unrolled.Tagger)
+    homes: dict[str, Any] = {"future": (unrolled.Forecaster, "a forecast"), "encoding": (files, "texts")}
     for name, value in given.items():
         kind, what = homes.get(name, (unrolled.Translator, "a translator"))
         if value is not None and not isinstance(loaded, kind):

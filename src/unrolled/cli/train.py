@@ -2,13 +2,14 @@
 
 import typer
 
-from unrolled.cli.tasks import forecast, language, sequence, translate
+from unrolled.cli.tasks import forecast, language, sequence, text, translate
 
 # Each task's command and an example of it.
 TASKS = (
     (forecast.forecast, forecast.EXAMPLE),
     (sequence.classify, sequence.EXAMPLE_CLASSIFY),
     (sequence.regress, sequence.EXAMPLE_REGRESS),
+    (text.tag, text.EXAMPLE_TAG),
     (language.lm, language.EXAMPLE_LM),
     (language.mlm, language.EXAMPLE_MLM),
     (translate.translate, translate.EXAMPLE),

@@ -10,7 +10,8 @@ PLAIN = (
     "time target series known past static horizon history split decoder head bidirectional cell layers "
     "quantiles dropout class_weight epochs batch_size clip bptt patience precision seed device checkpoint "
     "resume future tokenizer lines text encoding lowercase min_count tied residual layer_norm input_dropout "
-    "embedding_dropout weight_drop ar tar optimizer weight_decay average length temperature top_k top_p top"
+    "embedding_dropout weight_drop ar tar optimizer weight_decay average length temperature top_k top_p top "
+    "pool width characters scheme repair vectors frozen word_dropout batch_tokens"
 ).split()
 SPELLED = {name: "--" + name.replace("_", "-") for name in PLAIN}
 SPELLED |= {"hidden_size": "--hidden", "learning_rate": "--lr"}

@@ -8,7 +8,8 @@ from typing import Any
 from unrolled import arguments
 from unrolled.cli import options, output, pictures, progress
 from unrolled.cli.tasks.options import gathered
-from unrolled.errors import OutputError, TrainingInterrupted, explain
+from unrolled.cli.wording import SPELLED
+from unrolled.errors import ArgumentError, OutputError, TrainingInterrupted, explain
 
 OWN = ("data", "out", "plot", "as_json", "leak_test")  # options of the command, not of the task
 
@@ -28,10 +29,20 @@ def train(kind: str, data: tuple[str, ...], given: dict[str, Any]) -> None:
     task = getattr(unrolled, kind)
     wanted = gathered({name: value for name, value in given.items() if name not in OWN})
     settings = {name: wanted.pop(name) for name in list(wanted) if name in inspect.signature(task).parameters}
+    refuse_others(task, wanted)
     as_json = given["as_json"]
     estimator = task(**settings)
     estimator.fit(*data, **wanted, reporter=progress.reporter(as_json))
     report(estimator, data[0], out, plot, given.get("leak_test", False), as_json)
+
+
+def refuse_others(task: type, wanted: dict[str, Any]) -> None:
+    """Refuse options of a command that this kind of data does not have. Raises: ArgumentError."""
+    for name in wanted:
+        if name not in inspect.signature(task.fit).parameters:  # type: ignore[attr-defined]
+            flag = SPELLED.get(name, "--" + name.replace("_", "-"))
+            got = f"one that a {task.__name__} does not have"
+            raise ArgumentError(explain(flag, "an option for this data", got, "Leave it out."))
 
 
 def report(estimator: Any, data: str, out: str, plot: str | None, leak_test: bool, as_json: bool) -> None:

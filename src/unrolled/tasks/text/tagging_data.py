@@ -193,7 +193,7 @@ def refuse_invalid(data: TaggedSet, scheme: str) -> None:
         if place is not None:
             tags, word = data.sentence_tags(index), int(data.offsets[index]) + place
             before = f" after {tags[place - 1]!r}" if place else " at the start of a sentence"
-            cure = "Correct the line, or have such tags read as the CoNLL tasks do: repair=True (--repair)."
+            cure = "Correct the line, or pass repair=True (--repair on the command line)."
             raise DataError(
                 explain(
                     data.where(word), f"a tag that {scheme.upper()} allows", repr(tags[place]) + before, cure
