@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from drawn_programs import FULL, PLAIN, columns_of, draw_weights, lowered, sequence
@@ -14,6 +13,7 @@ from unrolled.deploy import BOUND, export, onnx_recurrent
 from unrolled.deploy.export import replay_drawn
 from unrolled.deploy.onnx_export import NEXT, STATE, sequence_model, step_model
 from unrolled.deploy.onnx_graph import OPSET
+from unrolled.deploy.onnx_session import open_session
 from unrolled.deploy.onnx_target import sequence_feeds
 from unrolled.errors import ArgumentError, ExportError
 from unrolled.models import build
@@ -29,7 +29,7 @@ def sessions_of(program):
     models = [sequence_model(program)] + ([step_model(program)] if program.streamable else [])
     for model in models:
         onnx.checker.check_model(model, full_check=True)
-    return [onnxruntime.InferenceSession(model.SerializeToString()) for model in models]
+    return [open_session(model.SerializeToString()) for model in models]
 
 
 def assert_exports(program, folder, replays=None):
@@ -102,6 +102,25 @@ def test_language_models(kind, options, tmp_path):
     words = tuple(f"w{n:02}" for n in range(10))
     columns = Columns((Column("token", "x", missing=True, words=words),))
     assert_exports(network.lower().with_columns(columns), tmp_path)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("options", [{"pool": "last"}, {"pool": "mean", "layers": 2}])
+def test_text_classifiers(options, bidirectional, tmp_path):
+    shape = {"words": 12, "answers": 3}
+    sizes = {"hidden": 5, "width": 4, "bidirectional": bidirectional}
+    network = build({"kind": "text classifier", "shape": shape, **sizes, **options}).eval()
+    draw_weights(network)
+    assert_exports(network.lower(), tmp_path)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_taggers_with_the_shapes_of_words(bidirectional, tmp_path):
+    shape = {"words": 12, "answers": 4, "shapes": 5}
+    sizes = {"hidden": 5, "width": 4, "bidirectional": bidirectional, "spelling": "none"}
+    network = build({"kind": "tagger", "shape": shape, **sizes}).eval()
+    draw_weights(network)
+    assert_exports(network.lower(), tmp_path)
 
 
 def draw(seed, *shape):

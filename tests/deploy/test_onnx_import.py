@@ -4,7 +4,6 @@ import importlib
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from onnx.backend.test.case import node as onnx_cases
@@ -13,6 +12,7 @@ from torch import nn
 
 from unrolled.deploy import import_onnx, onnx_import_recurrent
 from unrolled.deploy.onnx_import_graph import STAND_IN
+from unrolled.deploy.onnx_session import open_session
 from unrolled.errors import ExportError, ModelFileError
 from unrolled.format import read_model
 from unrolled.runtime import Program, Stream
@@ -136,7 +136,7 @@ def test_states_that_go_in_and_out_become_the_streams_own(tmp_path):
     path = stateful_file(tmp_path / "net.onnx")
     imported = import_onnx(path, columns=["a", "b", "c"])
     assert imported.zeros == ("h", "c") and imported.program.state_bytes == 4 * 4 * 8
-    session = onnxruntime.InferenceSession(path)
+    session = open_session(path)
     stream, state = Stream(imported.program), {name: np.zeros((2, 1, 8), np.float32) for name in "hc"}
     for row in np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32):
         wanted, *after = session.run(None, {"x": row[None, None], **state})
@@ -204,7 +204,7 @@ def test_a_decoder_of_fixed_steps_is_a_scan(tmp_path):
 
 def compared(path, imported, feeds, rows):
     """The file's own answers beside the Program's."""
-    wanted = onnxruntime.InferenceSession(path).run([imported.output], feeds)[0]
+    wanted = open_session(path).run([imported.output], feeds)[0]
     got = run_sequence(imported.program, rows)
     return got if imported.at_each_row else got[-1:], wanted
 
@@ -244,7 +244,7 @@ def test_lengths_are_the_rows_that_come(tmp_path):
     )
     program, x = import_onnx(path).program, draw(9, 2, 6, 2)
     lengths = np.array([6, 4], np.int32)
-    wanted = onnxruntime.InferenceSession(path).run(["y_h"], {"x": x, "lengths": lengths})[0]
+    wanted = open_session(path).run(["y_h"], {"x": x, "lengths": lengths})[0]
     for place, length in enumerate(lengths):
         got = run_sequence(program, x[place, :length])[-1]
         np.testing.assert_allclose(got, wanted[:, place].ravel(), atol=1e-6)

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import polars as pl
 import pytest
 import torch
@@ -14,6 +13,7 @@ from small_forecasts import DECODERS, fitted, ragged, rows_of, stirred, wave
 
 from unrolled.deploy import BOUND, export, replay
 from unrolled.deploy.onnx_export import is_once, sequence_model
+from unrolled.deploy.onnx_session import open_session
 from unrolled.tasks import SequenceClassifier
 from unrolled.training import SilentReporter
 
@@ -57,7 +57,7 @@ def test_the_sequence_graph_answers_what_predict_answers(decoder, tmp_path):
         own = pl.col("shop") == name
         future = rows_of(ahead.filter(own).select("t", "x", "sky"))
         replays.append(replay(program, rows_of(frame.filter(own).select(columns)), future, name))
-    session = onnxruntime.InferenceSession(sequence_model(program).SerializeToString())
+    session = open_session(sequence_model(program).SerializeToString())
     got = session.run(["quantiles"], ragged_batch(program, replays))[0]  # (2, 3, 1, 3)
     scale = model.inputs_.target_scaler.scale
     for place, name in enumerate(NAMES):
@@ -76,7 +76,7 @@ def test_a_fitted_classifier_on_ragged_sequences(bidirectional, tmp_path):
     model = SequenceClassifier(hidden_size=6, epochs=2, bidirectional=bidirectional, device="cpu")
     model.fit(x, y, reporter=SilentReporter())
     program = model.program()
-    session = onnxruntime.InferenceSession(sequence_model(program).SerializeToString())
+    session = open_session(sequence_model(program).SerializeToString())
     scores = session.run(["scores"], ragged_batch(program, [replay(program, one) for one in x]))[0]
     shares = torch.from_numpy(scores.astype(np.float64)).softmax(-1).numpy()
     np.testing.assert_allclose(shares, model.predict_proba(x), atol=1e-5)

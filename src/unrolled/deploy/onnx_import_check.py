@@ -8,8 +8,9 @@ import numpy as np
 from unrolled.arguments import part
 from unrolled.deploy.onnx_import_file import OnnxFile, Reading
 from unrolled.deploy.onnx_import_graph import STAND_IN, Array
+from unrolled.deploy.onnx_session import open_session
 from unrolled.deploy.parity import Parity
-from unrolled.errors import ModelFileError, explain
+from unrolled.errors import MissingPartError, ModelFileError, explain
 from unrolled.runtime import Program, Stream
 from unrolled.runtime.operations import Embed
 from unrolled.runtime.stream import run_sequence
@@ -108,14 +109,12 @@ def _unseen(file: OnnxFile, length: int) -> dict[str, Array]:
 
 def _runner(file: OnnxFile) -> Run:
     """ONNX Runtime on the file, or onnx's reference where that lacks an operator's form, such as layout 1."""
-    runtime, reference = part("onnxruntime", "onnx"), part("onnx.reference", "onnx")
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
+    reference = part("onnx.reference", "onnx")
     try:
-        session: Any = runtime.InferenceSession(
-            file.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception:
+        session: Any = open_session(file.model.SerializeToString())
+    except MissingPartError:
+        raise
+    except Exception:  # ONNX Runtime's own classes
         session = reference.ReferenceEvaluator(file.model)
 
     def run(output: str, feeds: Mapping[str, Array]) -> Array:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.arguments import part
 from unrolled.deploy.onnx_export import (
     BY_ROW,
     NEXT,
@@ -17,6 +16,7 @@ from unrolled.deploy.onnx_export import (
     sequence_model,
     step_model,
 )
+from unrolled.deploy.onnx_session import open_session
 from unrolled.deploy.parity import Array, Replay
 from unrolled.deploy.target import Made
 from unrolled.runtime import Program
@@ -49,15 +49,6 @@ def export_onnx(program: Program, replays: Sequence[Replay], folder: Path, name:
         return _furthest(found, one.answers)
 
     return Made(sizes, run)
-
-
-def open_session(path: Path) -> Any:
-    """An onnxruntime.InferenceSession of a file, on one thread of the CPU."""
-    runtime = part("onnxruntime", "onnx")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors alone: its remarks on unused outputs are none of a user's
-    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def run_steps(session: Any, one: Replay) -> Array:
