@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "functions.h"
 
@@ -111,24 +112,31 @@ void new_tile(const Weights& weights, const CellRow* rows, Int group, const Cell
     }
 }
 
-constexpr int least(int a, int b) { return a < b ? a : b; }
+
+// All groups, in tiles of Wide and at the end narrower ones; or, turned, from the end on.
+template <int Wide, class Tile>
+UNROLLED_INLINE void over_groups(Int groups, bool is_turned, const Tile& tile) {
+  const Int wide = groups / Wide;
+  for (Int i = 0; i < groups - wide * Wide && is_turned; ++i) tile(groups - 1 - i, std::integral_constant<int, 1>());
+  for (Int i = 0; i < wide; ++i)
+    tile((is_turned ? wide - 1 - i : i) * Wide, std::integral_constant<int, Wide>());
+  for (Int g = wide * Wide; g < groups && !is_turned; ++g) tile(g, std::integral_constant<int, 1>());
+}
 
 template <int Kind, int R, class Weights>
-void cell_rows(Weights& weights, const CellRow* rows, const CellScratch& scratch) {
-  constexpr int wide = least(4, kSums / (R * slots_of(Kind)) < 1 ? 1 : kSums / (R * slots_of(Kind)));
+void cell_rows(Weights& weights, const CellRow* rows, bool is_turned, const CellScratch& scratch) {
+  constexpr int fits = kSums / (R * slots_of(Kind)), most = Weights::widest(slots_of(Kind));
+  constexpr int wide = fits < 1 ? 1 : fits < most ? fits : most;
   const Int groups = groups_of(weights.cell.hidden), hidden = weights.cell.hidden, width = weights.width();
   weights.template read<R>(rows, scratch);
-  Int g = 0;
-  for (; g + wide <= groups; g += wide) cell_tile<Kind, R, wide>(weights, rows, g, scratch);
-  if (wide > 2 && g + 2 <= groups) {
-    cell_tile<Kind, R, least(2, wide)>(weights, rows, g, scratch);
-    g += 2;
-  }
-  for (; g < groups; ++g) cell_tile<Kind, R, 1>(weights, rows, g, scratch);
+  over_groups<wide>(groups, is_turned, [&](Int group, auto u) {
+    cell_tile<Kind, R, decltype(u)::value>(weights, rows, group, scratch);
+  });
   if (Kind == kGruBefore) {
     weights.template read_reset<R>(scratch);
-    for (g = 0; g + wide <= groups; g += wide) new_tile<R, wide>(weights, rows, g, scratch);
-    for (; g < groups; ++g) new_tile<R, 1>(weights, rows, g, scratch);
+    over_groups<wide>(groups, is_turned, [&](Int group, auto u) {
+      new_tile<R, decltype(u)::value>(weights, rows, group, scratch);
+    });
   }
   for (int r = 0; r < R; ++r) {
     std::memcpy(rows[r].h_next, scratch.h + r * width, hidden * 4);
@@ -137,29 +145,30 @@ void cell_rows(Weights& weights, const CellRow* rows, const CellScratch& scratch
 }
 
 template <int Kind, class Weights>
-void cell_tall(Weights& weights, const CellRow* rows, Int height, const CellScratch& scratch) {
+void cell_tall(Weights& weights, const CellRow* rows, Int height, bool turned, const CellScratch& scratch) {
   switch (height) {
-    case 1: return cell_rows<Kind, 1>(weights, rows, scratch);
-    case 2: return cell_rows<Kind, 2>(weights, rows, scratch);
-    case 3: return cell_rows<Kind, 3>(weights, rows, scratch);
+    case 1: return cell_rows<Kind, 1>(weights, rows, turned, scratch);
+    case 2: return cell_rows<Kind, 2>(weights, rows, turned, scratch);
+    case 3: return cell_rows<Kind, 3>(weights, rows, turned, scratch);
 #if defined(__AVX512F__) || defined(__aarch64__)
-    case 4: return cell_rows<Kind, 4>(weights, rows, scratch);
-    case 5: return cell_rows<Kind, 5>(weights, rows, scratch);
-    default: return cell_rows<Kind, 6>(weights, rows, scratch);
+    case 4: return cell_rows<Kind, 4>(weights, rows, turned, scratch);
+    case 5: return cell_rows<Kind, 5>(weights, rows, turned, scratch);
+    default: return cell_rows<Kind, 6>(weights, rows, turned, scratch);
 #endif
   }
 }
 
 template <class Weights>
-void cell_all(Weights weights, const CellRow* rows, Int count, char* memory) {
+void cell_all(Weights weights, const CellRow* rows, Int count, Int turn, char* memory) {
   const CellScratch scratch(memory, weights.width());
   in_tiles(count, kTall, [&](Int first, Int height) {
+    const bool turned = turn++ & 1;
     switch (weights.cell.kind) {
-      case kElmanTanh: return cell_tall<kElmanTanh>(weights, rows + first, height, scratch);
-      case kElmanRelu: return cell_tall<kElmanRelu>(weights, rows + first, height, scratch);
-      case kLstm: return cell_tall<kLstm>(weights, rows + first, height, scratch);
-      case kGruAfter: return cell_tall<kGruAfter>(weights, rows + first, height, scratch);
-      default: return cell_tall<kGruBefore>(weights, rows + first, height, scratch);
+      case kElmanTanh: return cell_tall<kElmanTanh>(weights, rows + first, height, turned, scratch);
+      case kElmanRelu: return cell_tall<kElmanRelu>(weights, rows + first, height, turned, scratch);
+      case kLstm: return cell_tall<kLstm>(weights, rows + first, height, turned, scratch);
+      case kGruAfter: return cell_tall<kGruAfter>(weights, rows + first, height, turned, scratch);
+      default: return cell_tall<kGruBefore>(weights, rows + first, height, turned, scratch);
     }
   });
 }

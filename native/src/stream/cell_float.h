@@ -26,6 +26,10 @@ struct FloatCell {
 
   FloatCell(const CellSpec& spec, const void* from) : cell(spec), packed(static_cast<const float*>(from)) {}
 
+  // Groups of units side by side: enough sums to keep the adders busy, few enough that a turned step finds the last
+  // panels in the cache.
+  static constexpr int widest(int slots) { return slots > 1 ? 2 : 4; }
+
   Int width() const { return groups_of(cell.hidden) * kLanes; }
 
   // Vectors of a group's panel.

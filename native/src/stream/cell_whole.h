@@ -9,7 +9,6 @@ namespace unrolled {
 namespace stream {
 namespace UNROLLED_TARGET {
 
-typedef std::int8_t Bytes __attribute__((vector_size(kLanes)));
 typedef std::int8_t LooseBytes __attribute__((vector_size(kLanes), aligned(1), may_alias));
 typedef std::int32_t LooseI32 __attribute__((vector_size(kBytes), aligned(4), may_alias));
 
@@ -21,6 +20,33 @@ constexpr bool kHasVnni = false;
 constexpr Int kOffset = 128;  // vpdpbusd takes one side without a sign
 
 UNROLLED_INLINE I32 load_whole(const char* from) { return *reinterpret_cast<const LooseI32*>(from); }
+
+// Whole numbers from and to bytes; GCC takes a generic conversion of vectors apart, number by number.
+UNROLLED_INLINE I32 widened(const char* from) {
+#if defined(__AVX512F__)
+  return (I32)_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+#elif defined(__AVX2__)
+  return (I32)_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+#else
+  return __builtin_convertvector(*reinterpret_cast<const LooseBytes*>(from), I32);
+#endif
+}
+
+UNROLLED_INLINE void narrow(char* to, I32 whole) {
+#if defined(__AVX512F__)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8((__m512i)whole));
+#else
+  for (int i = 0; i < kLanes; ++i) to[i] = static_cast<char>(whole[i]);
+#endif
+}
+
+UNROLLED_INLINE F as_floats(I32 whole) {
+#if defined(__AVX512F__)
+  return (F)_mm512_cvtepi32_ps((__m512i)whole);
+#else
+  return __builtin_convertvector(whole, F);
+#endif
+}
 
 // Four k of one vector as a dot product takes them: with VNNI bytes q + 128; else int16 in the order 0, 2, 1, 3.
 constexpr Int kQuad = 8;  // bytes of the larger form
@@ -69,8 +95,7 @@ inline void quantise(const float* v, Int depth, float factor, char* to) {
     number = number == number ? larger(-most, smaller(most, number)) : F{};
     const I32 whole = (I32)(number + magic);
     if (kVnni) {
-      const Bytes low = __builtin_convertvector(whole ^ std::int32_t(kOffset), Bytes);
-      std::memcpy(to + k, &low, sizeof low);
+      narrow(to + k, whole ^ std::int32_t(kOffset));
       continue;
     }
     std::int16_t* quad = reinterpret_cast<std::int16_t*>(to) + k;
@@ -94,6 +119,8 @@ struct WholeCell {
   WholeCell(const CellSpec& spec, const void* from)
       : cell(spec), packed(static_cast<const char*>(from)), x_factor(spec.x_range ? 127.0f / spec.x_range : 0),
         h_factor(127.0f / spec.h_range) {}
+
+  static constexpr int widest(int) { return 4; }  // groups of units side by side
 
   Int width() const { return groups_of(cell.hidden) * kLanes; }
 
@@ -204,7 +231,7 @@ struct WholeCell {
           I32 exact = whole[r][u][n];
           if (kVnni) exact -= load_whole(more + u * size + n * kBytes);
           F& to = sum.at[r][u][Slot::of(n)];
-          to = fma(__builtin_convertvector(exact, F), (F)load_whole(factor + u * size + n * kBytes), to);
+          to = fma(as_floats(exact), (F)load_whole(factor + u * size + n * kBytes), to);
         }
   }
 
@@ -218,8 +245,7 @@ struct WholeCell {
       for (int u = 0; u < U; ++u)
 #pragma GCC unroll 8
         for (int n = 0; n < N; ++n) {
-          const Bytes bytes = *reinterpret_cast<const LooseBytes*>(w + u * size + n * kLanes);
-          const F weight = __builtin_convertvector(__builtin_convertvector(bytes, I32), F);
+          const F weight = as_floats(widened(w + u * size + n * kLanes));
 #pragma GCC unroll 8
           for (int r = 0; r < R; ++r) part[r][u][n] = fma(weight, all<float>(plain_x[r][k]), part[r][u][n]);
         }

@@ -48,11 +48,13 @@ struct Kernels {
   void (*dense)(const void* packed, std::int64_t outputs, std::int64_t inputs, const float* const* x, float* const* y,
                 std::int64_t rows);
 
-  // One step of a cell. `scratch` has cell_scratch bytes.
+  // One step of a cell. `scratch` has cell_scratch bytes. Where steps follow one another, `turn` counts them: every
+  // other one reads the weights from their end, which the one before has left in the cache.
   std::int64_t (*cell_bytes)(const CellSpec& cell);
   void (*pack_cell)(const CellSpec& cell, void* packed);
   std::int64_t (*cell_scratch)(const CellSpec& cell);
-  void (*cell)(const CellSpec& cell, const void* packed, const CellRow* rows, std::int64_t count, char* scratch);
+  void (*cell)(const CellSpec& cell, const void* packed, const CellRow* rows, std::int64_t count, std::int64_t turn,
+               char* scratch);
 
   // y = function(x), element by element; y may be x.
   void (*activate)(int function, const float* x, float* y, std::int64_t count);

@@ -123,7 +123,8 @@ void Runner::run(Int first, Int count, bool wanted) {
     if (spec.noise >= 0 && wanted)
       philox_normal(spec.seed, seen, static_cast<float*>(input(spec.noise, b)), spec.values[spec.noise].size);
   }
-  Frame frame{memory.values.data(), memory.block.data(), memory.state_sizes.data(), count, memory.scratch.data()};
+  Frame frame{memory.values.data(), memory.block.data(), memory.state_sizes.data(), count,
+              static_cast<Int>(memory.rows[first]), memory.scratch.data()};
   for (const auto& op : machine_->ops_)
     if (wanted || op->every) op->run(frame);
 }

@@ -26,6 +26,7 @@ struct Frame {
   float* const* states; // state s of the block's first session; the next session's is state_sizes[s] on
   const Int* state_sizes;
   Int sessions;         // B
+  Int turn;             // counts the runs; see Kernels::cell
   char* scratch;        // at least scratch() * B bytes, of the operation that runs
 
   float* state(Int s, Int b) const { return states[s] + b * state_sizes[s]; }

@@ -20,7 +20,7 @@ class Recurrent : public Op {
     const Int H = cell_.hidden();
     if (inputs.size() > 1) begin(frame);
     {
-      CellBatch batch(cell_, frame.scratch);
+      CellBatch batch(cell_, frame.turn, frame.scratch);
       for (Int b = 0; b < frame.sessions; ++b)
         for (Int v = 0; v < vectors_; ++v) {
           float* h = frame.state(states[0], b) + v * H;
@@ -77,7 +77,7 @@ class Scan : public Op {
     std::memset(zeros, 0, full() * sizeof(float));
     for (Int n = 0; n < steps_; ++n) {
       const Int s = backward_ ? steps_ - 1 - n : n;
-      CellBatch batch(cell_, frame.scratch);
+      CellBatch batch(cell_, n, frame.scratch);
       for (Int b = 0; b < frame.sessions; ++b)
         for (Int v = 0; v < vectors_; ++v) {
           float* own = carried + (b * vectors_ + v) * full();
@@ -109,7 +109,7 @@ class Step : public Op {
 
   void run(Frame& frame) const override {
     const Int H = cell_.hidden(), full = cell_.states() * H;
-    CellBatch batch(cell_, frame.scratch);
+    CellBatch batch(cell_, frame.turn, frame.scratch);
     for (Int b = 0; b < frame.sessions; ++b)
       for (Int v = 0; v < vectors_; ++v) {
         const float* state = frame.values[inputs[1]].floats(b) + v * full;

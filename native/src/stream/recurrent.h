@@ -19,7 +19,7 @@ class Cell {
   Int scratch() const;
 
   // One step; see CellRow for what may be the same memory.
-  void step(const CellRow* rows, Int count, char* scratch) const;
+  void step(const CellRow* rows, Int count, Int turn, char* scratch) const;
 
  private:
   struct Product;  // a matrix whose product is normalised
@@ -42,7 +42,7 @@ class Cell {
 // Gathers rows for a cell and steps them a batch at a time.
 class CellBatch {
  public:
-  CellBatch(const Cell& cell, char* scratch) : cell_(cell), scratch_(scratch) {}
+  CellBatch(const Cell& cell, Int turn, char* scratch) : cell_(cell), turn_(turn), scratch_(scratch) {}
   ~CellBatch() { flush(); }
   CellBatch(const CellBatch&) = delete;
 
@@ -51,13 +51,14 @@ class CellBatch {
     if (held_ == kMost) flush();
   }
   void flush() {
-    if (held_) cell_.step(rows_, held_, scratch_);
+    if (held_) cell_.step(rows_, held_, turn_, scratch_);
     held_ = 0;
   }
 
  private:
   static constexpr Int kMost = 24;  // a multiple of every tile's height
   const Cell& cell_;
+  Int turn_;
   char* scratch_;
   Int held_ = 0;
   CellRow rows_[kMost];

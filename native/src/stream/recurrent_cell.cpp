@@ -72,8 +72,8 @@ Int Cell::scratch() const {
   return is_normalised_ ? rounded((2 * gates() + 1) * spec_.hidden * 4) : rounded(kernels_.cell_scratch(spec_));
 }
 
-void Cell::step(const CellRow* rows, Int count, char* scratch) const {
-  if (!is_normalised_) return kernels_.cell(spec_, packed_.data(), rows, count, scratch);
+void Cell::step(const CellRow* rows, Int count, Int turn, char* scratch) const {
+  if (!is_normalised_) return kernels_.cell(spec_, packed_.data(), rows, count, turn, scratch);
   for (Int r = 0; r < count; ++r) step_normalised(rows[r], reinterpret_cast<float*>(scratch));
 }
 

@@ -41,6 +41,7 @@ class Rollout : public Op {
           const Value& from = frame.values[inputs[i]];
           frame.values[wires_[i].value] = {from.data + s * wires_[i].bytes, from.stride};
         }
+      ++frame.turn;
       for (const auto& op : body_) op->run(frame);
       for (const BodyInput& wire : wires_)
         if (wire.wire == kCarried) hand_on(frame, frame.values[wire.next], wire);

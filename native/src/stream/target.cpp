@@ -29,10 +29,10 @@ Int cell_scratch(const CellSpec& cell) {
   });
 }
 
-void cell(const CellSpec& spec, const void* packed, const CellRow* rows, Int count, char* scratch) {
-  if (!spec.is_whole) return cell_all(FloatCell(spec, packed), rows, count, scratch);
-  if (kHasVnni) return cell_all(WholeCell<true>(spec, packed), rows, count, scratch);
-  cell_all(WholeCell<false>(spec, packed), rows, count, scratch);
+void cell(const CellSpec& spec, const void* packed, const CellRow* rows, Int count, Int turn, char* scratch) {
+  if (!spec.is_whole) return cell_all(FloatCell(spec, packed), rows, count, turn, scratch);
+  if (kHasVnni) return cell_all(WholeCell<true>(spec, packed), rows, count, turn, scratch);
+  cell_all(WholeCell<false>(spec, packed), rows, count, turn, scratch);
 }
 
 #define UNROLLED_TEXT(name) #name

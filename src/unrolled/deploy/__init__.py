@@ -13,5 +13,9 @@ from unrolled.deploy.parity import Runner as Runner
 from unrolled.deploy.parity import compare as compare
 from unrolled.deploy.parity import draw_rows as draw_rows
 from unrolled.deploy.parity import replay as replay
+from unrolled.deploy.quantize import Drift as Drift
+from unrolled.deploy.quantize import Quantised as Quantised
+from unrolled.deploy.quantize import drift as drift
+from unrolled.deploy.quantize import quantize as quantize
 from unrolled.deploy.target import Made as Made
 from unrolled.deploy.target import Target as Target

@@ -6,9 +6,11 @@ from unrolled.runtime.columns import Interval as Interval
 from unrolled.runtime.graph import Graph as Graph
 from unrolled.runtime.graph import Input as Input
 from unrolled.runtime.graph import Node as Node
+from unrolled.runtime.pool import StreamPool as StreamPool
 from unrolled.runtime.program import Program as Program
 from unrolled.runtime.sampling import Sampling as Sampling
 from unrolled.runtime.stream import Stream as Stream
+from unrolled.runtime.stream import load_program as load_program
 from unrolled.runtime.text import BlankFiller as BlankFiller
 from unrolled.runtime.text import Candidate as Candidate
 from unrolled.runtime.text import TextGenerator as TextGenerator

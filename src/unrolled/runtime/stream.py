@@ -118,6 +118,16 @@ class Stream(StreamBase):
         answers[:early] = np.nan
         return answers
 
+    def inputs(self, rows: Any, future: Any = None) -> dict[str, Array]:
+        """The inputs of the program at each row, (rows, ...), but for the noise; nothing is run."""
+        table = self._read(rows)
+        count = len(next(iter(table.values())))
+        futures = self._futures(table, future, count) if self._reader.needs_future and count else None
+        made = self._reader.inputs(table) | (self._reader.future_inputs(futures) if futures else {})
+        if "series" in self.program.inputs:
+            made["series"] = np.full(count, self._state.series, np.int64)
+        return made
+
     def last(self, rows: Any, future: Any = None) -> Array | None:
         """Take many rows and answer at the last one: the same answer as the last of `run`, with less work."""
         table = self._read(rows)
