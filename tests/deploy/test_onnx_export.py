@@ -93,15 +93,23 @@ def test_a_regression_answers_in_raw_units(tmp_path):
     assert_exports(sequence({"features": 3, "targets": 2}, hidden=8), tmp_path)
 
 
+def word_columns(*tables):
+    """A column of words for each table of so many codes."""
+    return Columns(
+        tuple(
+            Column(f"word {place}", "x", missing=True, words=tuple(f"w{n:02}" for n in range(count - 1)))
+            for place, count in enumerate(tables)
+        )
+    )
+
+
 @pytest.mark.parametrize("options", [{"layer_norm": True, "residual": True}, {"tied": True, "hidden": 6}])
 @pytest.mark.parametrize("kind", ["language", "masked"])
 def test_language_models(kind, options, tmp_path):
     options = {"hidden": 6, "embedding": 6, "layers": 2, **options}
     network = build({"kind": kind, "shape": {"tokens": 11}, **options}).eval()
     draw_weights(network)
-    words = tuple(f"w{n:02}" for n in range(10))
-    columns = Columns((Column("token", "x", missing=True, words=words),))
-    assert_exports(network.lower().with_columns(columns), tmp_path)
+    assert_exports(network.lower().with_columns(word_columns(11)), tmp_path)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -111,7 +119,7 @@ def test_text_classifiers(options, bidirectional, tmp_path):
     sizes = {"hidden": 5, "width": 4, "bidirectional": bidirectional}
     network = build({"kind": "text classifier", "shape": shape, **sizes, **options}).eval()
     draw_weights(network)
-    assert_exports(network.lower(), tmp_path)
+    assert_exports(network.lower().with_columns(word_columns(12)), tmp_path)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -120,7 +128,7 @@ def test_taggers_with_the_shapes_of_words(bidirectional, tmp_path):
     sizes = {"hidden": 5, "width": 4, "bidirectional": bidirectional, "spelling": "none"}
     network = build({"kind": "tagger", "shape": shape, **sizes}).eval()
     draw_weights(network)
-    assert_exports(network.lower(), tmp_path)
+    assert_exports(network.lower().with_columns(word_columns(12, 5)), tmp_path)
 
 
 def draw(seed, *shape):
