@@ -158,7 +158,7 @@ class SegmentNetwork(nn.Module):
             known = [part[:, : self.shape.history] for part in self.inputs.features("known", batch)]
             shared = torch.cat([*self.inputs.features("past", batch), *known], dim=-1)
             embedded = embedded + self.embed_shared(cut(shared, self.segment, at_end=False))[:, None]
-        # Autocast makes the products bfloat16; the recurrence stays in the weights' precision.
+        # Autocast makes this bfloat16; the recurrence takes and gives what its weights are.
         _, state = self.recurrent(embedded.relu().flatten(0, 1).to(self.position.dtype))
         return state
 
