@@ -16,7 +16,7 @@ struct BackwardShared {
   Vectors<T> vectors;
   Packed<T> inputs, recurrent, candidate;
   T *dgates, *dxs = nullptr, *dus = nullptr;             // packed rows: (S*W), and with gains (G*W) each
-  T *dbias, *dgain_x = nullptr, *dgain_h = nullptr;      // (parts, S*W), (parts, G*W)
+  T *dbias, *dgain_x = nullptr, *dgain_h = nullptr;      // (S*W), (parts, G*W)
 
   BackwardShared(const Layout<T>& layout, Arena arena) : vectors(layout, arena) {
     const bool is_split = layout.call.cell == kGruBefore;
@@ -27,7 +27,7 @@ struct BackwardShared {
     recurrent = take_recurrent(layout, arena, is_split ? 2 : layout.blocks.recurrent, true);
     if (is_split) candidate = take_recurrent(layout, arena, 1, true);
     dgates = arena.take<T>(job.rows * S * W);
-    dbias = arena.take<T>(job.parts * S * W);
+    dbias = arena.take<T>(S * W);
     if (layout.has_gains()) {
       dxs = arena.take<T>(job.rows * G * W);
       dus = arena.take<T>(job.rows * G * W);
@@ -73,20 +73,19 @@ class Backward {
     through = arena.take<T>(held * W);
     mask = arena.take<T>(held * W);
     const Blocks& blocks = L.blocks;
-    T* const recent_bias = arena.take<T>((blocks.S + 2 * blocks.G) * W);
+    T* const recent = L.has_gains() ? arena.take<T>(2 * blocks.G * W) : nullptr;
     for (T** wide : {&dy, &dhs, &keep_h, &keep_c}) *wide = arena.take<T>(W);
     from = arena.take<const T*>(held);
     to = arena.take<T*>(held);
     bytes = arena.at - begin;
-    bias = {shared.dbias + part * blocks.S * W, recent_bias, blocks.S * W};
     if (!L.has_gains()) return;
-    gain_x = {shared.dgain_x + part * blocks.G * W, recent_bias + blocks.S * W, blocks.G * W};
+    gain_x = {shared.dgain_x + part * blocks.G * W, recent, blocks.G * W};
     gain_h = {shared.dgain_h + part * blocks.G * W, gain_x.recent + blocks.G * W, blocks.G * W};
   }
 
   void run() {
     const Int W = L.W;
-    for (const Sum& sum : {bias, gain_x, gain_h}) sum.clear();
+    for (const Sum& sum : {gain_x, gain_h}) sum.clear();
     if (L.call.mask)
       for (Int r = 0; r < held; ++r)
         widen(mask + r * W, array<T>(L.call.mask) + L.sequence(r, part) * L.H, L.H, W);
@@ -98,7 +97,7 @@ class Backward {
       before = n;
       rows += n;
       if (rows >= kTogetherInSums || s == 0) {
-        for (const Sum& sum : {bias, gain_x, gain_h}) sum.add_recent();
+        for (const Sum& sum : {gain_x, gain_h}) sum.add_recent();
         rows = 0;
       }
     }
@@ -178,7 +177,6 @@ class Backward {
     now.dh = dh + r * W;
     now.dc = dc + r * W;
     now.dgates = at(shared.dgates, s, r, S * W);
-    now.dbias = bias.recent;
     if (!with_time) return now;
     now.dy = wide(call.dy, t * call.dy_stride_t + row * call.dy_stride_b, dy);
     now.keep_h = wide(call.keep_h, t * call.keep_h_stride_t + row * call.keep_h_stride_b, keep_h);
@@ -249,7 +247,7 @@ class Backward {
   BackwardShared<T> shared;
   Int part, held;
   T *dh, *dc, *through, *mask, *dy, *dhs, *keep_h, *keep_c;
-  Sum bias, gain_x, gain_h;
+  Sum gain_x, gain_h;
   const T** from;
   T** to;
 };

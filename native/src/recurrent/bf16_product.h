@@ -16,6 +16,7 @@ typedef std::uint32_t Pair;
 constexpr int kRows = 8;    // a register tile: 8 rows x 3 vectors, 24 sums of 32 registers
 constexpr int kPanel = 3;
 constexpr Int kDepth = 256;  // rows taken at once in an outer product
+constexpr Int kAbreast = 8 * kPanel;  // vectors of its sums made at once: their other side is rounded anew for each
 constexpr Int kDeepest = 1024;            // pairs of a row that are multiplied at once
 constexpr Int kRoom = 32 * (kDeepest + 16);  // pairs: 128 KB of the stack, most of them never touched
 
@@ -88,6 +89,12 @@ template <class T>
 void place(const Packed<T>& to, Int k0, Int ks, Int columns, const T* from, Int stride) {
   for (Int k = 0; k < ks; k += 2)
     place_rows(to, k0 + k, columns, from + k * stride, k + 1 < ks ? from + (k + 1) * stride : nullptr);
+}
+
+// Place whole vectors of rows: element (k, j) = from[k * stride + j], for every k and every column.
+template <class T>
+void place_vectors(const Packed<T>& to, const T* from, Int stride) {
+  place(to, 0, to.depth, to.vectors * Simd<T>::lanes, from, stride);
 }
 
 UNROLLED_INLINE F add_pairs(F sum, F left, F right) {
@@ -187,15 +194,6 @@ void multiply(const T* const* a, T* const* c, Int rows, const Packed<T>& w, cons
           _mm512_store_si512(room + r * stride + k, pairs_along(a[r0 + r] + 2 * (k0 + k), w.depth - 2 * (k0 + k)));
       multiply_rounded(room, stride, c + r0, many, w, k0, deep, k0 ? nullptr : start);
     }
-  }
-}
-
-// The numbers that packed rows hold: `depth` rows of `many`, row_of(k) being where row k begins.
-template <class T, class RowOf>
-void place_depth(const Packed<T>& to, Int many, const RowOf& row_of) {
-  for (Int k = 0; k < to.depth; k += 2) {
-    const T* const row = row_of(k);
-    place_rows(to, k, many, row, k + 1 < to.depth ? row_of(k + 1) : nullptr);
   }
 }
 

@@ -18,6 +18,7 @@ constexpr int kPanel = 4;  // vectors side by side in a register tile: 6 x 4 sum
 constexpr int kPanel = 2;  // 6 x 2 sums of 16 registers
 #endif
 constexpr Int kDepth = 128;  // rows taken at once in an outer product: what is packed of them stays in the first caches
+constexpr Int kAbreast = kPanel;  // vectors of its sums made at once: they stay there too
 
 // Weights (depth, columns), zero where nothing was placed. Panels of kPanel vectors of columns (the last may have
 // fewer), one after the other; in a panel the vectors of one k lie side by side.
@@ -59,6 +60,18 @@ void place(const Packed<T>& to, Int k0, Int ks, Int columns, const T* from, Int 
       const Int many = columns - j < lanes ? columns - j : lanes;
       std::memcpy(to.at(k0 + k, j), from + k * stride + j, many * sizeof(T));
     }
+}
+
+// Place whole vectors of rows: element (k, j) = from[k * stride + j], for every k and every column.
+template <class T>
+void place_vectors(const Packed<T>& to, const T* from, Int stride) {
+  const Int lanes = Simd<T>::lanes;
+  for (Int v0 = 0; v0 < to.vectors; v0 += kPanel) {
+    const Int width = to.vectors - v0 < kPanel ? to.vectors - v0 : kPanel;
+    T* place = to.data + v0 * lanes * to.depth;
+    for (Int k = 0; k < to.depth; ++k)
+      for (Int v = 0; v < width; ++v, place += lanes) store(place, load(from + k * stride + (v0 + v) * lanes));
+  }
 }
 
 // One k of a register tile: sum[r][n] += left(r) * w[n].
@@ -133,12 +146,6 @@ void multiply(const T* const* a, T* const* c, Int rows, const Packed<T>& w, cons
         tile_of<T, 3>(high, a_tile, panel, w.depth, c_tile, v * lanes, from);
     }
   }
-}
-
-// The numbers that packed rows hold: `depth` rows of `many`, row_of(k) being where row k begins.
-template <class T, class RowOf>
-void place_depth(const Packed<T>& to, Int many, const RowOf& row_of) {
-  for (Int k = 0; k < to.depth; ++k) place(to, k, 1, many, row_of(k), 0);
 }
 
 // out (R rows of `wide` numbers) += a^T w, for R columns of a side by side. The depth is summed up first: a sum of

@@ -1,5 +1,5 @@
-// One row of a batch at one step, as a cell's equations see it. All arrays have W numbers (`gates`, `dgates` and
-// `dbias` S*W), whole vectors; the numbers behind H are 0 and stay 0.
+// One row of a batch at one step, as a cell's equations see it. All arrays have W numbers (`gates` and `dgates`
+// S*W), whole vectors; the numbers behind H are 0 and stay 0.
 #pragma once
 
 #include "activation.h"
@@ -31,7 +31,6 @@ struct RowBack {
   T* dh;            // in: the gradient of h from later steps; out: that part of the gradient of h' that passes by
   T* dc;            //     the recurrent product; dc in the same way
   T* dgates;        // out: the gradients of the sums before activation
-  T* dbias;         // in and out: adds dgates
   T* dhs;           // out: the whole gradient of h at this step; may be null
 };
 
@@ -60,7 +59,6 @@ UNROLLED_INLINE void share(const T* keep, Int j, Vec<T> whole, Vec<T>& before, V
 template <class T>
 UNROLLED_INLINE void put(const RowBack<T>& row, Int at, Vec<T> gradient) {
   store(row.dgates + at, gradient);
-  store(row.dbias + at, load(row.dbias + at) + gradient);
 }
 
 }  // namespace UNROLLED_TARGET
