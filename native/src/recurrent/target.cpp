@@ -14,7 +14,7 @@ namespace UNROLLED_TARGET {
 
 // Run with a number of the call's type. Products from bf16 are for float32 alone.
 template <class Run>
-void typed(const Job& job, const Run& run) {
+void typed([[maybe_unused]] const Job& job, const Run& run) {
 #if !defined(UNROLLED_BF16)
   if (job.call->is_double) return run(double{});
 #endif

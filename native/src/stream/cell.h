@@ -53,16 +53,16 @@ template <int Kind>
 UNROLLED_INLINE void finish(const CellSpec& cell, const F* sum, const CellRow& row, Int j, float* h_next, float* c_next) {
   F h;
   if (Kind == kLstm) {
-    const F i = sigmoid<float>(sum[0]), f = sigmoid<float>(sum[1]);
-    const F g = tanh<float>(sum[2]), o = sigmoid<float>(sum[3]);
+    const F i = sigmoid(sum[0]), f = sigmoid(sum[1]);
+    const F g = tanh(sum[2]), o = sigmoid(sum[3]);
     const F before = load(row.c + j), c = fma(f, before, i * g);
-    h = o * tanh<float>(c);
+    h = o * tanh(c);
     store(c_next + j, mixed(cell.keep_c, before, c));
   } else if (Kind == kGruAfter) {
-    const F r = sigmoid<float>(sum[0]), z = sigmoid<float>(sum[1]), n = tanh<float>(fma(r, sum[3], sum[2]));
+    const F r = sigmoid(sum[0]), z = sigmoid(sum[1]), n = tanh(fma(r, sum[3], sum[2]));
     h = fma(z, load(row.h + j) - n, n);
   } else {
-    h = Kind == kElmanTanh ? tanh<float>(sum[0]) : (sum[0] <= F{} ? F{} : sum[0]);
+    h = Kind == kElmanTanh ? tanh(sum[0]) : (sum[0] <= F{} ? F{} : sum[0]);
   }
   if (cell.keep_h != 0) h = mixed(cell.keep_h, load(row.h + j), h);
   store(h_next + j, h);
@@ -81,8 +81,8 @@ void cell_tile(const Weights& weights, const CellRow* rows, Int group, const Cel
     for (int r = 0; r < R; ++r) {
       const F* own = sum.at[r][u];
       if (Kind == kGruBefore) {
-        store(to.reset_h + r * width + j, sigmoid<float>(own[0]) * load(rows[r].h + j));
-        store(to.z + r * width + j, sigmoid<float>(own[1]));
+        store(to.reset_h + r * width + j, sigmoid(own[0]) * load(rows[r].h + j));
+        store(to.z + r * width + j, sigmoid(own[1]));
         store(to.a + r * width + j, own[2]);
       } else {
         finish<Kind>(weights.cell, own, rows[r], j, to.h + r * width, to.c + r * width);
@@ -106,7 +106,7 @@ void new_tile(const Weights& weights, const CellRow* rows, Int group, const Cell
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const Int j = (group + u) * kLanes;
-      const F n = tanh<float>(sum.at[r][u][0]), before = load(rows[r].h + j);
+      const F n = tanh(sum.at[r][u][0]), before = load(rows[r].h + j);
       const F h = fma(load(to.z + r * width + j), before - n, n);
       store(to.h + r * width + j, mixed(weights.cell.keep_h, before, h));
     }

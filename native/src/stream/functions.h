@@ -1,23 +1,11 @@
 // Activations of whole vectors of a stream. Included by target.cpp only.
 #pragma once
 
-#include "tile.h"
+#include "activation.h"
 
 namespace unrolled {
 namespace stream {
 namespace UNROLLED_TARGET {
-
-using unrolled::UNROLLED_TARGET::larger;
-using unrolled::UNROLLED_TARGET::sigmoid;
-using unrolled::UNROLLED_TARGET::smaller;
-using unrolled::UNROLLED_TARGET::split_exp;
-using unrolled::UNROLLED_TARGET::tanh;
-
-UNROLLED_INLINE F exponential(F x) {
-  F scale, rest;
-  split_exp<float>(larger(all<float>(-87.0f), smaller(all<float>(87.0f), x)), scale, rest);
-  return fma(scale, rest, scale);
-}
 
 // sum of s^(2k+1) / (2k+1), doubled: the logarithm of (1 + s) / (1 - s).
 template <int Terms>
@@ -47,8 +35,8 @@ UNROLLED_INLINE F logarithm(F v) {
 
 UNROLLED_INLINE F applied(int function, F x) {
   switch (function) {
-    case kTanh: return tanh<float>(x);
-    case kSigmoid: return sigmoid<float>(x);
+    case kTanh: return tanh(x);
+    case kSigmoid: return sigmoid(x);
     case kExp: return exponential(x);
     case kSoftplus: return softplus(x);
     default: return x <= F{} ? F{} : x;

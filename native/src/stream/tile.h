@@ -2,7 +2,7 @@
 // target.cpp only.
 #pragma once
 
-#include "../recurrent/activation.h"
+#include "../recurrent/simd.h"
 #include "kernels.h"
 
 namespace unrolled {
