@@ -7,7 +7,8 @@ Key: n order · V tokens · U different n-grams · m positions.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,7 +41,8 @@ class Level:
 class NGrams:
     """Kneser-Ney n-grams, told by their n-grams of the highest order and how often each came.
 
-    Shapes: grams int32 (U, n), the oldest token first; counts int64 (U,).
+    All else is counted from these at the first question.
+    Shapes: grams int (U, n), the oldest token first; counts int (U,).
 
     Example:
         >>> text = np.array([1, 2, 1, 2, 1, 2, 1, 3])
@@ -52,10 +54,11 @@ class NGrams:
     grams: np.ndarray
     counts: np.ndarray
     tokens: int
-    levels: tuple[Level, ...] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", tuple(_levels(self.grams, self.counts, self.tokens)))
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The counts of each order, the lowest first."""
+        return tuple(_levels(self.grams.astype(np.int32), self.counts.astype(np.int64), self.tokens))
 
     @property
     def order(self) -> int:

@@ -105,7 +105,7 @@ def grams_from(tensors: Mapping[str, np.ndarray], side: str, tokens: int) -> NGr
         cure = "Take another copy of the file."
         got = f"shape {grams.shape}, codes or counts outside it"
         raise ModelFileError(explain(f"array 'grams.{side}'", f"n-grams of {tokens} tokens", got, cure))
-    return NGrams(grams.astype(np.int32), counts.astype(np.int64), tokens)
+    return NGrams(grams, counts, tokens)
 
 
 def kind_for(tokens: int) -> str:
