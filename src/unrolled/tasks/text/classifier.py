@@ -37,6 +37,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     the decay of the weights' moving average, 0 = off. `class_weight` is None, "balanced" or a weight by
     class.
 
+    With `prior` the words' vectors start with how much each speaks for each class (naive Bayes).
+
     Probabilities are calibrated by the validation part. Scikit-learn's conventions hold.
 
     Example:
@@ -64,8 +66,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         input_dropout: float = 0.5,
         word_dropout: float = 0.3,
         frozen: bool = False,
+        prior: bool = True,
         class_weight: str | Mapping[Any, float] | None = None,
-        epochs: int = 6,
+        epochs: int = 5,
         batch_tokens: int = 600,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.01,
@@ -89,6 +92,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         self.input_dropout = input_dropout
         self.word_dropout = word_dropout
         self.frozen = frozen
+        self.prior = prior
         self.class_weight = class_weight
         self.epochs = epochs
         self.batch_tokens = batch_tokens
@@ -149,8 +153,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if pretrained is not None:
             settings.network["width"] = pretrained.width
         fitted = fit_classifier(
-            settings, answers, tokenizer, coded, labels, parts, self.class_weight, pretrained, checkpoint,
-            resume, reporter,
+            settings, answers, tokenizer, coded, labels, parts, self.class_weight, pretrained, self.prior,
+            checkpoint, resume, reporter,
         )  # fmt: skip
         self.columns_, self.answers_, self.tokenizer_ = columns, answers, tokenizer
         self.network_, self.history_ = fitted.network, fitted.history

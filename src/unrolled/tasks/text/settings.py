@@ -56,6 +56,8 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
         if number(name, given[name], 0.0, cure="0 turns it off.") > 0.95:
             raise ArgumentError(explain(name, "a number from 0 to 0.95", given[name], "0 turns it off."))
     network = {name: given[name] for name in ("cell", "layers", "bidirectional", "width", "frozen", *SHARES)}
+    if "prior" in given:
+        flag("prior", given["prior"])
     if "pool" in given:
         network["pool"] = one_of("pool", given["pool"], POOLS)
     if "crf" in given:

@@ -1,6 +1,6 @@
 """From tagged sentences to codes: words, shapes, characters, tags of the scheme that is learned."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,20 @@ class TagSet:
         """Whether the tags are spans, rather than plain ones."""
         return self.written != "plain"
 
-    def encode(self, tags: Sequence[str], where: str = "tags") -> list[int]:
-        """The codes of a sentence's tags, as they are learned. Raises: DataError for an unknown tag."""
+    def encode(self, tags: Sequence[str], where: Callable[[int], str] = "tags[{}]".format) -> list[int]:
+        """The codes of a sentence's tags, as they are learned. Raises: DataError for an unknown tag.
+
+        `where` says where the word at a place of the sentence stands.
+        """
         learned = convert(tags, self.learned) if self.has_spans else tags
         codes = {tag: code for code, tag in enumerate(self.values)}
-        for tag in learned:
+        for place, tag in enumerate(learned):
             if tag not in codes:
                 known = ", ".join(self.values[:12]) + (", ..." if len(self.values) > 12 else "")
                 cure = nearest(tag, self.values) or "Train with sentences that have it, or leave it out."
-                raise DataError(explain(where, f"a tag of the training data ({known})", repr(tag), cure))
+                raise DataError(
+                    explain(where(place), f"a tag of the training data ({known})", repr(tag), cure)
+                )
         return [codes[tag] for tag in learned]
 
     def decode(self, codes: Iterable[int]) -> list[str]:
