@@ -41,3 +41,19 @@ def test_mistakes_are_one_line_and_leave_nothing(call, home, tmp_path, arguments
     done = call("export", home / "m.unrolled", *named, "-o", tmp_path / "out")
     assert done.code in (1, 2) and message in done.err and done.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_int8_tells_what_it_changed(call, home, tmp_path):
+    data = home / "data.csv"
+    done = call(
+        "export", home / "known.unrolled", "--to", "c", "-o", tmp_path / "small", "--int8", data, "--json"
+    )
+    assert done.code == 0, done.err
+    found = done.json()
+    before, after = found["int8"]["weights"]
+    assert after < before and abs(found["int8"]["change"]) < 0.05 and found["parity"]["share"] == 0
+    assert "int8_t" in (tmp_path / "small" / "small.c").read_text()
+    told = call(
+        "export", home / "m.unrolled", "--to", "c", "-o", tmp_path / "own", "--int8", data, "--rows", data
+    )
+    assert told.code == 0 and "pinball loss" in told.out and "answers move by" in told.out

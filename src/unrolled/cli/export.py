@@ -22,6 +22,10 @@ Rows = Annotated[
         "Held-out rows to try it on; else rows are drawn by its scalers.", "--rows", metavar="FILE"
     ),
 ]
+Int8 = Annotated[
+    str | None,
+    options.option("Weights in int8; these rows show how large values become.", "--int8", metavar="FILE"),
+]
 Name = Annotated[
     str | None, options.option("What the files are called; else as the folder.", "--name", metavar="NAME")
 ]
@@ -32,6 +36,7 @@ def export(
     to: To,
     out: Folder,
     rows: Rows = None,
+    int8: Int8 = None,
     name: Name = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -46,13 +51,49 @@ def export(
 
     one_of("--to", to, deploy.TARGETS)
     program = load_program(model)
+    told: dict[str, Any] = {}
+    if int8 is not None:
+        program, told = _in_int8(program, int8, rows or int8)
     replays = None if rows is None else deploy.replays_of(program, rows)
     done = deploy.export(program, out, to, name=name, replays=replays)
     tried = "drawn rows" if rows is None else rows
     if as_json:
-        output.as_json_line(_as_json(done, to, tried))
+        output.as_json_line(_as_json(done, to, tried) | ({"int8": told} if told else {}))
         return
-    output.say(output.grid((Text(title, "bold"), Text(text)) for title, text in _lines(done, tried)))
+    output.say(
+        output.grid((Text(title, "bold"), Text(text)) for title, text in [*_told(told), *_lines(done, tried)])
+    )
+
+
+def _in_int8(program: Any, calibration: str, rows: str) -> tuple[Any, dict[str, Any]]:
+    """The program with int8 weights, and what became of its size, forecasts and answers over the rows."""
+    from unrolled import deploy
+
+    first = deploy.held_out(program, calibration)[-1]
+    small = deploy.quantize(program, first.columns, series=first.series)
+    tried = deploy.held_out(program, rows)
+    losses = [
+        deploy.forecast_loss(one, [deploy.replay_held_out(one, part) for part in tried])
+        for one in (program, small.program)
+    ]
+    drift = deploy.drift(program, small.program, tried[-1].columns, tried[-1].series)
+    told: dict[str, Any] = {"weights": [small.bytes_before, small.bytes_after]}
+    told |= {"drift": [drift.first, drift.last], "rows": rows}
+    if losses[0] and losses[1]:
+        told |= {"pinball": losses, "change": losses[1] / losses[0] - 1}
+    return small.program, told
+
+
+def _told(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """What int8 changed, in lines."""
+    if not told:
+        return []
+    before, after = told["weights"]
+    lines = [("int8", f"weights {before:,} -> {after:,} bytes")]
+    if "change" in told:
+        lines.append(("", f"pinball loss {told['change']:+.2%} over {told['rows']}"))
+    first, last = told["drift"]
+    return [*lines, ("", f"answers move by {first:.2g} of their deviation, at the end {last:.2g}")]
 
 
 def _lines(done: Any, tried: str) -> list[tuple[str, str]]:

@@ -3,6 +3,9 @@
 from unrolled.deploy.export import TARGETS as TARGETS
 from unrolled.deploy.export import Exported as Exported
 from unrolled.deploy.export import export as export
+from unrolled.deploy.held_out import forecast_loss as forecast_loss
+from unrolled.deploy.held_out import held_out as held_out
+from unrolled.deploy.held_out import replay_held_out as replay_held_out
 from unrolled.deploy.held_out import replays_of as replays_of
 from unrolled.deploy.onnx_import import Imported as Imported
 from unrolled.deploy.onnx_import import import_onnx as import_onnx
