@@ -228,8 +228,8 @@ class Tagger(BaseEstimator):
         self._check_fitted()
         data = require_tags(read_tagged(X, y, encoding, column))
         for index in range(len(data)):
-            start = int(data.offsets[index])
-            self.tags_.encode(data.sentence_tags(index), lambda place, start=start: data.where(start + place))
+            wheres = [data.where(word) for word in range(data.offsets[index], data.offsets[index + 1])]
+            self.tags_.encode(data.sentence_tags(index), wheres.__getitem__)
         digests = text_digests(["\n".join(data.sentence(i)) for i in range(len(data))])
         known, notes = np.isin(digests, self.seen_), []
         kept, count = np.arange(len(data)), int(known.sum())
