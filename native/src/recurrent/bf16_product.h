@@ -76,25 +76,36 @@ void place_transposed(const Packed<T>& to, Int k0, Int ks, Int column0, Int colu
   }
 }
 
-// Place two rows, k and k + 1, from column 0 on; k is even, and the second may be null.
-template <class T>
-UNROLLED_INLINE void place_rows(const Packed<T>& to, Int k, Int columns, const T* row, const T* below) {
-  Int step;
-  for (Int j = 0; j < columns; j += 16)
-    _mm512_storeu_si512(to.at(k, j, &step), pairs_across(row + j, below ? below + j : nullptr, columns - j));
-}
-
 // Place a block: element (k0 + k, j) = from[k * stride + j], from column 0 on. k0 is even.
 template <class T>
 void place(const Packed<T>& to, Int k0, Int ks, Int columns, const T* from, Int stride) {
-  for (Int k = 0; k < ks; k += 2)
-    place_rows(to, k0 + k, columns, from + k * stride, k + 1 < ks ? from + (k + 1) * stride : nullptr);
+  for (Int j = 0; j < columns; j += 16) {
+    Int step;
+    T* place = to.at(k0, j, &step);
+    for (Int k = 0; k < ks; k += 2, place += step) {
+      const T* row = from + k * stride + j;
+      _mm512_storeu_si512(place, pairs_across(row, k + 1 < ks ? row + stride : nullptr, columns - j));
+    }
+  }
 }
 
-// Place whole vectors of rows: element (k, j) = from[k * stride + j], for every k and every column.
+// Place whole vectors of rows, at most kAbreast: element (k, j) = from[k * stride + j], for every k and every column.
+// Row by row: they come from memory.
 template <class T>
 void place_vectors(const Packed<T>& to, const T* from, Int stride) {
-  place(to, 0, to.depth, to.vectors * Simd<T>::lanes, from, stride);
+  const Int panels = to.panels(), pairs = to.pairs();
+  Int first[kAbreast / kPanel + 1];
+  for (Int p = 0; p <= panels; ++p) first[p] = to.first(p);
+  for (Int k = 0; k < pairs; ++k) {
+    const T* row = from + 2 * k * stride;
+    const bool is_single = 2 * k + 1 == to.depth;
+    for (Int p = 0; p < panels; ++p) {
+      const Int width = first[p + 1] - first[p];
+      T* place = to.data + (first[p] * pairs + k * width) * 16;
+      for (Int v = first[p]; v < first[p + 1]; ++v, place += 16)
+        _mm512_storeu_si512(place, pairs_across(row + v * 16, is_single ? nullptr : row + stride + v * 16, 16));
+    }
+  }
 }
 
 UNROLLED_INLINE F add_pairs(F sum, F left, F right) {
