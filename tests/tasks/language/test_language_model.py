@@ -110,6 +110,14 @@ def sampling(seed):
     return Sampling(seed=seed)
 
 
+@pytest.mark.parametrize("to", ["c", "onnx", "program"])
+def test_an_export_answers_held_out_texts_as_the_stream(words, lines, tmp_path, to):
+    done = words.export(tmp_path / "out", to=to, texts=lines[-3:])
+    tokens = sum(len(words.codec_.encode(line)) + 1 for line in lines[-3:])
+    assert done.parity.share <= 1e-5 and done.parity.answers == tokens * len(words.codec_)
+    assert all(path.exists() for path in done.files)
+
+
 def test_an_unknown_character_in_a_prompt_is_one_clear_line(characters):
     expected = r"^prompt: expected characters of the training text, got 'Ж'\. Leave it out\.$"
     with pytest.raises(ArgumentError, match=expected):

@@ -43,6 +43,13 @@ def test_a_file_fills_the_same_without_the_task(masked, tmp_path):
     assert unrolled.load(tmp_path / "m.unrolled").fill("the cow ___ the bread") == expected
 
 
+def test_the_export_of_a_masked_model_reads_whole_texts(masked, lines, tmp_path):
+    done = masked.export(tmp_path / "out", to="onnx", texts=lines[-2:])
+    assert done.parity.share <= 1e-5
+    with pytest.raises(ArgumentError, match=r"node .* needs the whole sequence"):
+        masked.export(tmp_path / "c", to="c")
+
+
 def test_what_cannot_be_is_refused(masked, lines):
     with pytest.raises(ArgumentError, match=r"blank: expected ___ in the text, got 'the cat'"):
         masked.fill("the cat")

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from unrolled.data import read_texts
+from unrolled.deploy import Exported, export, replay
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.preprocess import TextCodec
@@ -107,6 +108,24 @@ class LanguageTask(BaseEstimator):
         """The model lowered to the Program that every runtime runs."""
         self._check_fitted()
         return self.network_.lower().with_columns(Columns((TOKEN,)))
+
+    def export(
+        self,
+        folder: str | PathLike[str],
+        to: str = "c",
+        texts: Sequence[str] | None = None,
+        name: str | None = None,
+    ) -> Exported:
+        """Write the model for another runtime: "c", "wasm", "onnx" or "program"; a masked one as "onnx" only.
+
+        `texts` are held-out texts that the export is tried on; without them tokens are drawn.
+        Returns: the files, their sizes, the difference from the stream.
+        Raises: ExportError, ArgumentError, as `deploy.export`; nothing is written then.
+        """
+        program = self.program()
+        codes = [np.append(self.codec_.end, self.codec_.encode(text)) for text in texts or ()]
+        replays = [replay(program, one[:, None]) for one in codes] or None
+        return export(program, folder, to, name=name, replays=replays)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, tokens, baselines, scores; no pickle. Raises: OutputError."""
