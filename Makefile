@@ -9,13 +9,14 @@ NATIVE := CMakeLists.txt $(shell find native -name '*.cpp' -o -name '*.h' -o -na
 # Debian packages that only tests need: `make system` installs them, `make test` never does.
 SYSTEM_PACKAGES := clang gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm nodejs chromium chromium-driver
 
-.PHONY: demo test check format sanitize bench bench-peers system clean help
+.PHONY: demo test check format sanitize arm bench bench-peers system clean help
 
 help:
 	@echo "make demo    set up .venv, train on a real series, show the forecast beside the baselines"
 	@echo "make test    set up .venv, run every test (says what it skips, and why)"
 	@echo "make check   format, lint, types"
 	@echo "make sanitize    the native module under AddressSanitizer and UBSan"
+	@echo "make arm         whether the native kernels compile for a 64-bit ARM"
 	@echo "make bench   list the benchmark programs"
 	@echo "make bench-peers   our layers against torch.nn, JAX and Keras, in an environment of its own"
 	@echo "make system  Debian packages that only tests need (as root)"
@@ -51,6 +52,14 @@ format: $(VENV)/.develop
 # The native module under AddressSanitizer and UBSan, with the tests that reach it.
 sanitize: $(VENV)/.develop
 	.ci/sanitize $(ARGS)
+
+# Whether the kernels build where there is neither AVX nor GCC: Clang, for a 64-bit ARM. It only compiles.
+arm: $(VENV)/.develop
+	@mkdir -p build/arm
+	@for source in $$(find native/src -name '*.cpp' | sort); do echo $$source; \
+	$(BIN)/python -m ziglang c++ -target aarch64-linux-gnu -std=c++17 -O2 -Wall -Wextra -Werror -ffp-contract=off \
+	-fno-math-errno -DUNROLLED_TARGET=baseline -Inative/include -Inative/src -c $$source -o build/arm/object.o \
+	|| exit 1; done
 
 bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks

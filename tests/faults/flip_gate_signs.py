@@ -3,9 +3,9 @@
     python tests/faults/flip_gate_signs.py
 
 A copy of the project is built once in a temporary folder. Then, flip by flip, the baseline target's kernels
-are compiled anew from the changed source and linked, and the tests of the backends run against them. A flip is a
-minus before the sum that a gate's sigmoid or tanh takes, before relu's answer, or before the gradient of a
-gate's sum. Needs cmake, ninja and nanobind where Python finds them (pip install cmake ninja nanobind).
+are compiled anew from the changed source and linked, and the tests of the backends run against them. A flip
+is a minus before the sum that a gate's sigmoid or tanh takes, before relu's answer, or before the gradient
+of a gate's sum. Needs cmake, ninja and nanobind where Python finds them (pip install cmake ninja nanobind).
 
 Ends with 0 if the tests pass with the source as it is and fail with every flip, else with 1.
 """

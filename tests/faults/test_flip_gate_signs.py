@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from flip_gate_signs import FILES, FOLDER, ROOT, flips_of
 
 
-# Elman: tanh, relu and their gradient. LSTM: four gates and tanh(c) on the way there, tanh(c) and four gradients
-# on the way back. GRU: z, r and n with the reset after and before the product, and five gradients.
+# Elman: tanh, relu and their gradient. LSTM: four gates and tanh(c) there, tanh(c) and four gradients back.
+# GRU: z, r and n with the reset after and before the product, and five gradients.
 @pytest.mark.parametrize(("file", "count"), [("elman.h", 3), ("lstm.h", 10), ("gru.h", 10)])
 def test_every_gate_is_found(file: str, count: int) -> None:
     assert file in FILES
