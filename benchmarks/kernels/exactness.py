@@ -1,7 +1,7 @@
 """How far float32 is from float64, ours beside torch's own: gradients, and ten million steps of a state.
 
-`python -m benchmarks.kernels.exactness [--steps 10000000]`. First the worst error of a parameter's gradient, as
-a share of its largest number. Then the largest error of any h, run in pieces with carried state: with the
+`python -m benchmarks.kernels.exactness [--steps 10000000]`. First the worst error of a parameter's gradient,
+as a share of its largest number. Then the largest error of any h, run in pieces with carried state: with the
 weights that torch.nn starts with, and with others that are harder on a state.
 """
 
