@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from unrolled.data import Frame, TextSet
 from unrolled.data.vectors import Vectors, read_vectors
+from unrolled.deploy import Exported, export
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.metrics.classification import accuracy
@@ -240,6 +241,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         self._check_fitted()
         words = self.tokenizer_.vocabulary.words
         return self.network_.lower().with_columns(Columns((Column("token", "x", words=words),)))
+
+    def export(self, folder: str | PathLike[str], to: str = "c", name: str | None = None) -> Exported:
+        """Write the model for another runtime: "c", "wasm", "onnx" or "program"; it reads numbers of words.
+
+        Returns: the files, their sizes, the difference from the stream.
+        Raises: ExportError, ArgumentError, as `deploy.export`; nothing is written then.
+        """
+        return export(self.program(), folder, to, name=name)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, vocabulary, baselines; no pickle. Raises: OutputError."""

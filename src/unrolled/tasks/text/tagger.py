@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from unrolled.baselines.tagging import MostFrequentTag
 from unrolled.data import TaggedSet
 from unrolled.data.vectors import Vectors, read_vectors
+from unrolled.deploy import Exported, export
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.models import TaggerNetwork
@@ -65,7 +66,7 @@ class Tagger(BaseEstimator):
     def __init__(
         self,
         cell: str = "lstm",
-        hidden_size: int = 100,
+        hidden_size: int = 128,
         *,
         layers: int = 1,
         bidirectional: bool = True,
@@ -75,13 +76,13 @@ class Tagger(BaseEstimator):
         scheme: str = "auto",
         lowercase: bool = True,
         min_count: int = 2,
-        dropout: float = 0.5,
-        input_dropout: float = 0.5,
+        dropout: float = 0.3,
+        input_dropout: float = 0.3,
         word_dropout: float = 0.1,
         frozen: bool = False,
         epochs: int = 30,
         batch_tokens: int = 500,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 5e-3,
         weight_decay: float = 0.01,
         clip: float = 1.0,
         patience: int = 10,
@@ -266,6 +267,14 @@ class Tagger(BaseEstimator):
         words, shapes = self.words_.words.words, self.words_.shapes.words
         columns = (Column("word", "x", words=words), Column("shape", "x", words=shapes))
         return self.network_.lower().with_columns(Columns(columns))
+
+    def export(self, folder: str | PathLike[str], to: str = "c", name: str | None = None) -> Exported:
+        """Write the model for another runtime: "c", "wasm", "onnx" or "program"; it reads numbers of words.
+
+        Returns: the files, their sizes, the difference from the stream.
+        Raises: ExportError, ArgumentError, as `deploy.export`; nothing is written then.
+        """
+        return export(self.program(), folder, to, name=name)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, vocabularies, baseline; no pickle. Raises: OutputError."""
