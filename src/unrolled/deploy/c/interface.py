@@ -1,10 +1,18 @@
 """What a user of the generated C sees: rows and futures as structs, words as enums, errors as numbers."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from unrolled.deploy.names import identifiers
+from unrolled.deploy.names import identifier, identifiers
 from unrolled.runtime import Column, Program
 from unrolled.runtime.rows import RowReader
+
+# what the header defines besides, without its prefix
+OWN = (
+    "h answer wait history horizon targets levels scores ram flash_constants flash_code_cortex_m4 "
+    "flash_code_cortex_m7".split()
+)
+MOST_WORDS = 1000
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,9 @@ class Interface:
         self.row = self._fields(titles, names, columns, 1, "BAD")
         self.ahead = self._fields(ahead, names, columns, 1 + len(titles), "BAD_AHEAD")
         self.series = program.columns.series if program.series_count > 1 else ()
+        self._taken = set(OWN) | {
+            one.constant.removeprefix(f"{self.upper}_").lower() for one in (*self.row, *self.ahead)
+        }
         self.has_series = "series" in program.inputs and program.series_count > 1
 
     def _fields(
@@ -72,20 +83,26 @@ class Interface:
         """The shape of an answer."""
         return self.program.output_shape
 
-    @property
+    @cached_property
     def enums(self) -> list[tuple[str, list[str], list[str]]]:
-        """Of each text column, and of the series, the title, the constants from 0, and the words."""
+        """Of each text column, and of the series, the title, the constants from 0, and the words.
+
+        A vocabulary of thousands has none: its codes are the places of its words, from 1.
+        """
         found = []
         for one in self.row:
-            if one.column is not None and one.column.words:
+            if one.column is not None and one.column.words and len(one.column.words) <= MOST_WORDS:
                 words = ["unknown or missing", *one.column.words]
                 found.append((one.title, self._constants(one.name, ["unknown", *one.column.words]), words))
-        if self.has_series and self.series:
+        if self.has_series and 0 < len(self.series) <= MOST_WORDS:
             found.append(("the series", self._constants("series", list(self.series)), list(self.series)))
         return found
 
     def _constants(self, name: str, words: list[str]) -> list[str]:
-        return [f"{self.upper}_{name.upper()}_{word.upper()}" for word in identifiers(words)]
+        """Constants that nothing else is called."""
+        found = identifiers([f"{name}_{identifier(word).rstrip('_')}" for word in words], self._taken)
+        self._taken.update(found)
+        return [f"{self.upper}_{one.upper()}" for one in found]
 
     def step_arguments(self) -> list[str]:
         """The parameters of `step`."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from unrolled.deploy.c.body import Body, Place, Value
 from unrolled.deploy.c.cells import CellWriter, same_cell
+from unrolled.deploy.c.comments import comment
 from unrolled.deploy.c.loops import loops, row_major, spread_over
 from unrolled.deploy.c.tables import as_float
 from unrolled.deploy.c.time_features import write_time_features
@@ -479,7 +480,8 @@ def write_nodes(body: Body, nodes: Any) -> None:
     """The lines of some nodes in their order."""
     for node in nodes:
         body.source.memory.now += 1
-        body.say(["", f"/* {node.name}: {node.operation.kind} of {', '.join(node.inputs)} */"])
+        told = comment(f"{node.name}: {node.operation.kind} of {', '.join(node.inputs)}")
+        body.say(["", f"/* {told} */"])
         WRITERS[type(node.operation)](body, node, [body.read(name) for name in node.inputs])
 
 

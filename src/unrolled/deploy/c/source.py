@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from unrolled.deploy.c.body import Body, Source
+from unrolled.deploy.c.comments import comment
 from unrolled.deploy.c.interface import Field, Interface
 from unrolled.deploy.c.operations import WRITERS, write_nodes, write_window_rows
 from unrolled.deploy.c.parts import in_order, part
@@ -331,27 +332,21 @@ def _errors(interface: Interface) -> str:
     return ",\n".join(lines)
 
 
-def _comment(text: str) -> str:
-    """A text that cannot end a comment or leave ASCII."""
-    plain = text.encode("ascii", "backslashreplace").decode()
-    return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("\n", " ")
-
-
 def _enums(interface: Interface) -> str:
     texts = []
     for title, constants, words in interface.enums:
         lines = [
-            f"    {constant} = {code}{',' if code + 1 < len(words) else ''} /* {_comment(word)} */"
+            f"    {constant} = {code}{',' if code + 1 < len(words) else ''} /* {comment(word)} */"
             for code, (constant, word) in enumerate(zip(constants, words, strict=True))
         ]
-        texts.append(f"\n/* The codes of {_comment(title)}. */\nenum {{\n" + "\n".join(lines) + "\n};")
+        texts.append(f"\n/* The codes of {comment(title)}. */\nenum {{\n" + "\n".join(lines) + "\n};")
     return "\n".join(texts)
 
 
 def _struct(fields: list[Field], name: str, purpose: str) -> str:
     if not fields:
         return ""
-    lines = [f"    {one.kind} {one.name}; /* {_comment(one.words)} */" for one in fields]
+    lines = [f"    {one.kind} {one.name}; /* {comment(one.words)} */" for one in fields]
     return f"\n/* {purpose} */\ntypedef struct {{\n" + "\n".join(lines) + f"\n}} {name};"
 
 
@@ -359,5 +354,5 @@ def _state_members(generated: Generated) -> str:
     lines = []
     for kind, name, count, words in generated.members:
         single = name in ("rows", "series") or (kind == "int32_t" and name.endswith("_next"))
-        lines.append(f"    {kind} {name}{'' if single else f'[{count}]'}; /* {_comment(words)} */")
+        lines.append(f"    {kind} {name}{'' if single else f'[{count}]'}; /* {comment(words)} */")
     return "\n".join(lines)
