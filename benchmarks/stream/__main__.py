@@ -60,9 +60,9 @@ def check(cell: str, hidden: int, peers: dict[str, Step]) -> None:
 
 
 def peak(cell: str, hidden: int, pairs: int) -> None:
-    """The whole of `run(rows)` beside the FMA peak of the same run; int8 against float32."""
+    """`run(rows)` of the layer alone beside the FMA peak of the same run; int8 against float32."""
     rows = rows_of(times_of(hidden) * 5)
-    plain, int8 = Stream(program_of(cell, hidden)), Stream(program_of(cell, hidden, is_int8=True))
+    plain, int8 = (Stream(program_of(cell, hidden, is_int8, with_head=False)) for is_int8 in (False, True))
     both = interleave(lambda: plain.run(rows), lambda: int8.run(rows), pairs)
     most = max(_native.multiply_add_rate(1) for _ in range(7))
     operations = 2 * GATES[cell] * hidden * (INPUTS + hidden)

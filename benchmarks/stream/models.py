@@ -4,6 +4,7 @@ Key: I input · H hidden · G gates.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -30,8 +31,8 @@ def weights_of(cell: str, hidden: int, inputs: int = INPUTS) -> dict[str, np.nda
     return {name: rng.uniform(-most, most, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
-def program_of(cell: str, hidden: int, is_int8: bool = False) -> Program:
-    """As a Program; int8 after calibration on the rows that are streamed."""
+def program_of(cell: str, hidden: int, is_int8: bool = False, with_head: bool = True) -> Program:
+    """As a Program; int8 after calibration on the rows that are streamed. Without a head it answers h."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     graph = Graph(
         (Input("x", ops.Spec((INPUTS,))),),
@@ -39,8 +40,10 @@ def program_of(cell: str, hidden: int, is_int8: bool = False) -> Program:
             Node("cell", ops.Recurrent(cell, *names), ("x",)),
             Node("scores", ops.Dense("head", "head_bias"), ("cell",)),
         ),
-        {"scores": "scores"},
+        {"scores": "scores" if with_head else "cell"},
     )
+    if not with_head:
+        graph = replace(graph, nodes=graph.nodes[:1])
     program = Program(graph, weights_of(cell, hidden))
     return quantize(program, rows_of(64)).program if is_int8 else program
 

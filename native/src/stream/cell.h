@@ -138,10 +138,11 @@ void cell_rows(Weights& weights, const CellRow* rows, bool is_turned, const Cell
       new_tile<R, decltype(u)::value>(weights, rows, group, scratch);
     });
   }
-  for (int r = 0; r < R; ++r) {
-    std::memcpy(rows[r].h_next, scratch.h + r * width, hidden * 4);
-    if (Kind == kLstm) std::memcpy(rows[r].c_next, scratch.c + r * width, hidden * 4);
-  }
+  for (int r = 0; r < R; ++r)
+    for (Int j = 0; j < hidden; j += kLanes) {
+      store_some(rows[r].h_next + j, load(scratch.h + r * width + j), hidden - j);
+      if (Kind == kLstm) store_some(rows[r].c_next + j, load(scratch.c + r * width + j), hidden - j);
+    }
 }
 
 template <int Kind, class Weights>

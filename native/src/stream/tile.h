@@ -71,6 +71,7 @@ struct SameSlot {
 // Rows in tiles of nearly equal height: a low one would leave the adders idle. Calls `work(first, height)`.
 template <class Work>
 UNROLLED_INLINE void in_tiles(Int rows, Int tall, const Work& work) {
+  if (rows <= tall) return work(0, rows);  // a division costs a tenth of a small step
   const Int tiles = (rows + tall - 1) / tall;
   for (Int t = 0; t < tiles; ++t) {
     const Int first = t * rows / tiles;
