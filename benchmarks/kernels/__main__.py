@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.kernels import precision
 from benchmarks.kernels.cases import GATES, Case, cases
+from benchmarks.kernels.chart import draw
 from benchmarks.kernels.measure import Pairs, interleave
 from unrolled import _native, kernels
 from unrolled.kernels import native
@@ -50,26 +51,6 @@ def run(threads: int, cells: list[str], pairs: int) -> list[tuple[int, Case, np.
             print(line(threads, case, taken, peak), flush=True)
             measured.append((threads, case, taken.quartiles))
     return measured
-
-
-def draw(measured: list[tuple[int, Case, np.ndarray]], path: Path) -> None:
-    """Ratios with their quartiles as bars, 1 where both are level."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    ratios = np.array([quartiles for *_, quartiles in measured])
-    names = [f"{c.cell} {c.kind} {' '.join(map(str, c.shape))} ({n})" for n, c, _ in measured]
-    figure, axes = plt.subplots(figsize=(8, 0.22 * len(names) + 1.2), layout="constrained")
-    spread = np.abs(ratios[:, [1, 1]] - ratios[:, [0, 2]]).T
-    axes.barh(names, ratios[:, 1], xerr=spread, color="#4878a8", error_kw={"lw": 1})
-    axes.axvline(1.0, color="black", lw=1)
-    axes.set(xscale="log", xlabel="times faster than torch.nn (threads in brackets)")
-    axes.tick_params(axis="y", labelsize=7)
-    axes.invert_yaxis()
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
 
 
 def main(arguments: Any = None) -> None:
