@@ -10,6 +10,7 @@ from unrolled.baselines.ngrams import BLOCK, windows
 from unrolled.errors import ModelFileError, explain
 from unrolled.format import array
 
+COUNTED = 5_000_000  # tokens of the training part at most: counting more takes minutes and gigabytes
 Codes = Sequence[np.ndarray]
 Rows = tuple[slice, np.ndarray]  # which tokens, and the share of every token there
 
@@ -36,7 +37,8 @@ class PlainTexts:
 
     @classmethod
     def fit(cls, train: Codes, validation: Codes, tokens: int, end: int, masked: bool) -> "PlainTexts":
-        """Count the training texts; the orders are chosen on the validation texts."""
+        """Count the newest training texts; the orders are chosen on the validation texts."""
+        train, validation = newest(train, COUNTED), newest(validation, COUNTED // 20)
         left = choose_order(train, validation, tokens, end)
         right = choose_order(mirrored(train), mirrored(validation), tokens, end) if masked else None
         return cls(left, right, end)
@@ -116,6 +118,19 @@ def kind_for(tokens: int) -> str:
         ('uint8', 'uint16', 'int32')
     """
     return "uint8" if tokens <= 1 << 8 else "uint16" if tokens <= 1 << 16 else "int32"
+
+
+def newest(codes: Codes, most: int) -> Codes:
+    """The last texts, or the last tokens of a running text, where there are more than that.
+
+    Example:
+        >>> [text.tolist() for text in newest([np.arange(5)], 3)], len(newest([np.arange(2)] * 9, 6))
+        ([[2, 3, 4]], 3)
+    """
+    if len(codes) == 1:
+        return [codes[0][-most:]]
+    kept = int((np.cumsum([len(text) for text in reversed(codes)]) <= most).sum())
+    return codes[-max(1, kept) :]
 
 
 def mirrored(codes: Codes) -> list[np.ndarray]:

@@ -33,6 +33,8 @@ def summarise(
         f" {fitted.network.cost():,} multiply-adds per token",
         "training": f"{len(history.epochs)} epochs, {best}{padding}",
     }
+    plain = fitted.baselines
+    lines["baselines"] = f"unigram, {plain.name}, counted on {int(plain.left.counts.sum()):,} {kind}"
     return lines | ({"left out": f"{corpus.empty:,} empty lines"} if corpus.empty else {})
 
 
