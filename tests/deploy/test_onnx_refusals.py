@@ -91,6 +91,53 @@ def test_a_size_that_is_not_known_is_refused(tmp_path):
         import_onnx(one_layer(tmp_path / "net.onnx", inputs=inputs))
 
 
+def damaged(path, change):
+    model = onnx.load(path)
+    change(model.graph)
+    onnx.save(model, path)
+    return path
+
+
+DAMAGES = {
+    "a value that nothing makes": (
+        lambda graph: graph.node[1].input.__setitem__(0, "gone"),
+        "expected values made before, got 'gone'",
+    ),
+    "a weight of another shape": (
+        lambda graph: graph.initializer[0].dims.__setitem__(1, 6),
+        "expected weight_ih|expected an array that fits its shape",
+    ),
+    "a batch beyond memory": (
+        lambda graph: setattr(graph.input[0].type.tensor_type.shape.dim[0], "dim_value", 1 << 40),
+        "input 'x': expected at most 67108864 numbers",
+    ),
+    "a name with a line feed": (
+        lambda graph: setattr(graph.node[1], "op_type", "LS\nTM"),
+        r"\(LS TM\): expected an operator",
+    ),
+    "constants beyond memory": (
+        lambda graph: graph.node.insert(
+            0, onnx.helper.make_node("ConstantOfShape", ["huge"], ["x_of"], name="big")
+        ),
+        "node 'big' .*: expected at most 134217728 numbers, got 1.1e",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_damaged_graph_is_refused_in_one_line(what, tmp_path):
+    change, message = DAMAGES[what]
+    path = one_layer(tmp_path / "net.onnx", "GRU", ["", "x_of"], {"huge": np.array([1 << 20, 1 << 20])})
+    if what != "constants beyond memory":
+        onnx_path = damaged(path, lambda graph: graph.node[1].input.pop())
+        path = damaged(onnx_path, change)
+    else:
+        path = damaged(path, change)
+    with pytest.raises(ModelFileError, match=message) as caught:
+        import_onnx(path)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"", b"not onnx", bytes(100), b"\x08\x08" * 40])
 def test_what_is_no_onnx_file_is_told(content, tmp_path):
     (tmp_path / "net.onnx").write_bytes(content)

@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
+from math import prod
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unrolled.arguments import part
 from unrolled.deploy.onnx_import_check import check_import
+from unrolled.deploy.onnx_import_constants import fold
 from unrolled.deploy.onnx_import_file import OnnxFile, OnnxInput, Reading, read_onnx
 from unrolled.deploy.onnx_import_graph import (
     STAND_IN,
@@ -35,7 +36,7 @@ from unrolled.runtime.operations.base import Spec
 
 CURE = "docs/onnx.md lists those that have. Is it needed for this output?"
 MOST_READINGS = 512  # ways to read the inputs that are tried
-MOST_ELEMENTS = 1 << 27  # of a constant that the file makes by computing
+MOST_COLUMNS = 1 << 20  # of a row
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def _first_that_fits(file: OnnxFile, output: str, columns: Sequence[str] | None)
         expected = "inputs with a time axis, all other sizes but the batch fixed"
         got = ", ".join(f"{entry.name} {list(entry.dims)}" for entry in file.inputs) or "none"
         raise ModelFileError(explain(f"{file.path}: inputs", expected, got, "Fix them when you export it."))
-    raise ModelFileError(f"{file.path}: {furthest[1]}") from None
+    # a name in a damaged file may hold a line feed
+    raise ModelFileError(f"{file.path}: {' '.join(str(furthest[1]).split())}") from None
 
 
 def file_readings(file: OnnxFile) -> Iterator[tuple[Reading, ...]]:
@@ -144,7 +146,7 @@ def _readings(source: OnnxInput, whole_batch: bool) -> Iterator[Reading]:
                 dims.append(size if whole_batch and isinstance(size, int) else 1)
             else:
                 dims.append(size if isinstance(size, int) else 0)
-        if 0 not in dims:
+        if 0 not in dims and prod(size for size in dims if size != STAND_IN) <= MOST_COLUMNS:
             yield Reading(source, time, batch, tuple(dims))
 
 
@@ -173,7 +175,7 @@ class _Attempt:
                 if name and value is not None:
                     self.values[name] = value
             self.done += 1
-        answer = self.values[output]
+        answer = self._value(output, "graph")
         if not isinstance(answer, Tensor) or self.builder.specs[answer.name].dtype != "float32":
             raise ModelFileError(explain(f"output '{output}'", "numbers that come of the rows", "others", ""))
         cells = ops.Recurrent
@@ -220,11 +222,16 @@ class _Attempt:
                 columns += _columns_of(one)
         return columns
 
+    def _value(self, name: str, where: str) -> Tensor | Array:
+        if name not in self.values:
+            raise ModelFileError(explain(where, "values made before", repr(name), "Is the file damaged?"))
+        return self.values[name]
+
     def _made(self, node: Any) -> Sequence[Tensor | Array | None]:
         """What a node makes: a constant of constants, else an operation of the Program."""
-        operands = tuple(self.values[name] if name else None for name in node.input)
-        named = node.name or next(name for name in node.output if name)
+        named = node.name or next((name for name in node.output if name), "")
         where = f"node '{named}' ({node.op_type})"
+        operands = tuple(self._value(name, where) if name else None for name in node.input)
         call = OnnxCall(
             node.op_type,
             where,
@@ -246,26 +253,9 @@ class _Attempt:
             raise
         except ArgumentError as error:
             raise told(call, error) from None
-        except (ValueError, TypeError, IndexError, AttributeError, KeyError, OverflowError) as error:
-            raise call.refused(
-                "a node that fits its operator", str(error)[:80] or type(error).__name__
-            ) from None
-
-
-def fold(node: Any, call: OnnxCall) -> list[Array]:
-    """The outputs of a node whose inputs are all constants. Raises: ModelFileError."""
-    reference = part("onnx.reference", "onnx")
-    if node.op_type in ("ConstantOfShape", "Expand", "Tile", "Range") and call.operands:
-        size = np.prod(np.abs(np.asarray(call.operands[-1], np.float64)))
-        if node.op_type != "Range" and size > MOST_ELEMENTS:
-            raise call.refused(f"at most {MOST_ELEMENTS} numbers", f"{size:g}")
-    try:
-        session = reference.ReferenceEvaluator(node, opsets={"": call.opset})
-        given = {name: v for name, v in zip(node.input, call.operands, strict=True) if name}
-        return [np.asarray(made) for made in session.run(None, given)]
-    except Exception as error:  # a reference for every operator of ONNX: anything may go wrong in it
-        got = " ".join(str(error).split())[:80] or type(error).__name__
-        raise call.refused("constants that can be computed", got) from None
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
+            got = " ".join(str(error).split())[:80] or type(error).__name__
+            raise call.refused("a node that fits its operator", got) from None
 
 
 def _columns_of(one: Reading) -> list[Column]:

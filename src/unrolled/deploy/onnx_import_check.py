@@ -44,6 +44,10 @@ def check_import(
         got = Stream(program).run(rows) if program.streamable else run_sequence(program, rows)
         batch = {one.source.name: _whole_batch(one, drawn[one.source.name]) for one in readings}
         wanted = run(name, batch | _unseen(file, length)).astype(np.float64)
+        if wanted.ndim != len(dims) or any(
+            have < size for have, size in zip(wanted.shape, dims, strict=True)
+        ):
+            raise ModelFileError(explain(f"{file.path}: output '{name}'", f"sizes {dims}", wanted.shape, ""))
         wanted = wanted[tuple(slice(0, size) for size in dims)]
         if STAND_IN in output[1]:
             wanted = np.moveaxis(wanted, output[1].index(STAND_IN), 0)
@@ -114,15 +118,22 @@ def _runner(file: OnnxFile) -> Run:
         session: Any = open_session(file.model.SerializeToString())
     except MissingPartError:
         raise
-    except Exception:  # ONNX Runtime's own classes
-        session = reference.ReferenceEvaluator(file.model)
+    except Exception as error:  # ONNX Runtime's own classes
+        try:
+            session = reference.ReferenceEvaluator(file.model)
+        except Exception:  # what ONNX Runtime said tells more
+            raise _cannot_run(file, error) from None
 
     def run(output: str, feeds: Mapping[str, Array]) -> Array:
         try:
             return np.asarray(session.run([output], dict(feeds))[0])
         except Exception as error:  # of the file's own making: the two have classes of their own
-            got = " ".join(str(error).split())[:160]
-            expected = "a file that ONNX Runtime can run"
-            raise ModelFileError(explain(str(file.path), expected, got, "Is it damaged?")) from None
+            raise _cannot_run(file, error) from None
 
     return run
+
+
+def _cannot_run(file: OnnxFile, error: Exception) -> ModelFileError:
+    got = " ".join(str(error).split())[:160]
+    expected = "a file that ONNX Runtime can run"
+    return ModelFileError(explain(str(file.path), expected, got, "Is it damaged?"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ MOVING = (
     "Cast",
     "Expand",
 )
+MOST_NUMBERS = 1 << 26  # of one input
 CURE = "Pass a file that an exporter of ONNX has written."
 
 
@@ -108,6 +110,9 @@ class OnnxFile:
             tensor = entry.type.tensor_type
             dims = tuple(d.dim_value or d.dim_param or "any" for d in tensor.shape.dim)
             kind = tensor.elem_type
+            if prod(size for size in dims if isinstance(size, int)) > MOST_NUMBERS:
+                expected = f"at most {MOST_NUMBERS} numbers"
+                raise ModelFileError(explain(f"{self.path}: input '{entry.name}'", expected, list(dims), ""))
             if kind not in (*WHOLE, *FLOATS):
                 where, got = f"{self.path}: input '{entry.name}'", f"type {kind} of ONNX"
                 raise ModelFileError(explain(where, "a tensor of floats or whole numbers", got, ""))
