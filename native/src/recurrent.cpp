@@ -160,8 +160,8 @@ void recurrent_backward(const Call& call) {
   const Target& target = target_of(call);
   target.pack_backward(job);
   in_parallel(job.parts, [&](Int part) { target.backward(job, part); });
-  in_parallel(job.parts, [&](Int part) { target.gradients(job, part); });
-  target.add_up(job);
+  in_parallel(job.parts, [&](Int part) { target.add_up_weights(job, part); });
+  target.add_up_rest(job);
 }
 
 double multiply_add_rate(Int threads, bool is_bf16) {

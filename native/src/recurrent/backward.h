@@ -2,6 +2,7 @@
 #pragma once
 
 #include "elman.h"
+#include "gradients.h"
 #include "gru.h"
 #include "layer_norm.h"
 #include "layout.h"
@@ -10,13 +11,12 @@
 namespace unrolled {
 namespace UNROLLED_TARGET {
 
-// Read by all parts, and the gradients of the sums, of which each part writes its own rows.
+// Read by all parts: packed weights. And the sums over its rows that each part makes.
 template <class T>
 struct BackwardShared {
   Vectors<T> vectors;
   Packed<T> inputs, recurrent, candidate;
-  T *dgates, *dxs = nullptr, *dus = nullptr;             // packed rows: (S*W), and with gains (G*W) each
-  T *dbias, *dgain_x = nullptr, *dgain_h = nullptr;      // (S*W), (parts, G*W)
+  T *sums, *dbias, *dgain_x = nullptr, *dgain_h = nullptr;  // (parts, Products::numbers), (parts, S*W), (parts, G*W)
 
   BackwardShared(const Layout<T>& layout, Arena arena) : vectors(layout, arena) {
     const bool is_split = layout.call.cell == kGruBefore;
@@ -26,14 +26,10 @@ struct BackwardShared {
     if (layout.call.dx) inputs.data = arena.take<T>(inputs.numbers());
     recurrent = take_recurrent(layout, arena, is_split ? 2 : layout.blocks.recurrent, true);
     if (is_split) candidate = take_recurrent(layout, arena, 1, true);
-    dgates = arena.take<T>(job.rows * S * W);
-    dbias = arena.take<T>(S * W);
-    if (layout.has_gains()) {
-      dxs = arena.take<T>(job.rows * G * W);
-      dus = arena.take<T>(job.rows * G * W);
-      dgain_x = arena.take<T>(job.parts * G * W);
-      dgain_h = arena.take<T>(job.parts * G * W);
-    }
+    sums = arena.take<T>(layout.call.dweight_ih ? job.parts * Products<T>(layout).numbers : 0);
+    dbias = arena.take<T>(job.parts * S * W);
+    if (layout.has_gains())
+      for (T** gain : {&dgain_x, &dgain_h}) *gain = arena.take<T>(job.parts * G * W);
     bytes = arena.at - job.shared;
   }
 
@@ -49,58 +45,56 @@ struct BackwardShared {
       place(inputs, b * layout.W, H, I, array<T>(layout.call.weight_ih) + b * H * I, I);
   }
 
-  // The gradients of W x, gate by gate in torch's order, and of U h', block by block; and the width of their rows.
-  const T* input_sums(const Layout<T>& layout) const { return dxs ? dxs : dgates + layout.blocks.first * layout.W; }
-  Int input_width(const Layout<T>& layout) const { return (dxs ? layout.blocks.G : layout.blocks.S) * layout.W; }
-  const T* recurrent_sums() const { return dus ? dus : dgates; }
-  Int recurrent_width(const Layout<T>& layout) const { return (dus ? layout.blocks.G : layout.blocks.S) * layout.W; }
-
   Int bytes;
 };
-
-constexpr Int kTogetherInSums = 128;  // rows
 
 template <class T>
 class Backward {
  public:
   Backward(const Job& job, Int part)
-      : L(job), shared(L, Arena{job.shared}), part(part), held(L.active(0, part)) {
-    Arena arena{job.scratch ? job.scratch + part * job.scratch_bytes : nullptr};
-    char* const begin = arena.at;
+      : L(job),
+        shared(L, Arena{job.shared}),
+        part(part),
+        held(L.active(0, part)),
+        arena{job.scratch ? job.scratch + part * job.scratch_bytes : nullptr},
+        begin(arena.at),
+        gradients(L, shared.inputs, shared.sums + part * Products<T>(L).numbers,
+                  shared.dbias + part * L.blocks.S * L.W, arena) {
     const Int W = L.W;
+    chunk.take(L, held, arena);
     dh = arena.take<T>(held * W);
     dc = arena.take<T>(held * W);
     through = arena.take<T>(held * W);
     mask = arena.take<T>(held * W);
-    const Blocks& blocks = L.blocks;
-    T* const recent = L.has_gains() ? arena.take<T>(2 * blocks.G * W) : nullptr;
+    const Int G = L.blocks.G;
+    T* const recent = L.has_gains() ? arena.take<T>(2 * G * W) : nullptr;
     for (T** wide : {&dy, &dhs, &keep_h, &keep_c}) *wide = arena.take<T>(W);
     from = arena.take<const T*>(held);
     to = arena.take<T*>(held);
     bytes = arena.at - begin;
     if (!L.has_gains()) return;
-    gain_x = {shared.dgain_x + part * blocks.G * W, recent, blocks.G * W};
-    gain_h = {shared.dgain_h + part * blocks.G * W, gain_x.recent + blocks.G * W, blocks.G * W};
+    gain_x = {shared.dgain_x + part * G * W, recent, G * W};
+    gain_h = {shared.dgain_h + part * G * W, recent + G * W, G * W};
   }
+  Backward(const Backward&) = delete;  // `gradients` points into it
 
   void run() {
     const Int W = L.W;
+    gradients.begin();
     for (const Sum& sum : {gain_x, gain_h}) sum.clear();
     if (L.call.mask)
       for (Int r = 0; r < held; ++r)
         widen(mask + r * W, array<T>(L.call.mask) + L.sequence(r, part) * L.H, L.H, W);
-    Int before = 0, rows = 0;
+    Int before = 0;
     for (Int s = L.job.steps - 1; s >= 0; --s) {
       const Int n = L.active(s, part);
+      if (chunk.count + n > chunk.room) end_chunk();
       for (Int r = before; r < n; ++r) start(r);
       if (n) step(s, n);
       before = n;
-      rows += n;
-      if (rows >= kTogetherInSums || s == 0) {
-        for (const Sum& sum : {gain_x, gain_h}) sum.add_recent();
-        rows = 0;
-      }
     }
+    end_chunk();
+    gradients.end();
     for (Int r = 0; r < held; ++r) {
       if (L.call.dh0) copy_out(L.call.dh0, L.sequence(r, part), dh + r * W);
       if (L.call.dc0) copy_out(L.call.dc0, L.sequence(r, part), dc + r * W);
@@ -126,6 +120,13 @@ class Backward {
     }
   };
 
+  // What can be made of a chunk's rows together.
+  void end_chunk() {
+    gradients.add(chunk);
+    for (const Sum& sum : {gain_x, gain_h}) sum.add_recent();
+    chunk.count = 0;
+  }
+
   // A row's own last step: nothing comes from later but the gradient of its last state.
   void start(Int r) {
     const Int place = L.sequence(r, part) * L.H;
@@ -135,34 +136,45 @@ class Backward {
 
   void step(Int s, Int n) {
     for (Int r = 0; r < n; ++r) {
-      const Int row = L.sequence(r, part), t = L.time(s, row);
+      const Int row = L.sequence(r, part), t = L.time(s, row), k = chunk.count + r;
       const RowBack<T> now = row_back(s, r, row, t);
       differentiate(now);
       if (L.call.dhs) copy_out(L.call.dhs, row * L.call.time + t, dhs);
+      chunk.x[k] = array<T>(L.call.x) + t * L.call.x_stride_t + row * L.call.x_stride_b;
+      chunk.seen[k] = at(L.call.mask ? L.call.ms : L.call.hs, s, r, L.W);
+      if (L.call.rs) chunk.reset[k] = at(L.call.rs, s, r, L.W);
+      if (L.call.dx) chunk.dx[k] = reinterpret_cast<T*>(L.call.dx) + (row * L.call.time + t) * L.I;
     }
+    carry_back(s, n);
+    chunk.count += n;
+  }
+
+  // The gradients of a step's sums to that of its h'.
+  void carry_back(Int s, Int n) {
     const bool has_gains = L.has_gains();
     if (L.call.cell == kGruBefore) {
       if (has_gains) normalise_sums_backward(s, n, 0, 1);
-      multiply_recurrent(s, n, 0, shared.candidate, through, shared.vectors.zeros);
+      multiply_recurrent(n, 0, shared.candidate, through, shared.vectors.zeros);
       for (Int r = 0; r < n; ++r) {
         const T* seen = at(L.call.mask ? L.call.ms : L.call.hs, s, r, L.W);
         gru_reset_backward(row_back(s, r, 0, 0, false), seen, through + r * L.W, L.W);
       }
       if (has_gains) normalise_sums_backward(s, n, 1, 4);
-      multiply_recurrent(s, n, 1, shared.recurrent, through, nullptr);
+      multiply_recurrent(n, 1, shared.recurrent, through, nullptr);
       add_through(n);
       return;
     }
     if (has_gains) normalise_sums_backward(s, n, 0, L.blocks.S);
     if (L.call.mask) {
-      multiply_recurrent(s, n, 0, shared.recurrent, through, shared.vectors.zeros);
+      multiply_recurrent(n, 0, shared.recurrent, through, shared.vectors.zeros);
       add_through(n);
     } else {
-      multiply_recurrent(s, n, 0, shared.recurrent, dh, nullptr);
+      multiply_recurrent(n, 0, shared.recurrent, dh, nullptr);
     }
   }
 
-  UNROLLED_INLINE T* at(T* rows, Int s, Int r, Int width) const { return rows + L.packed(s, r, part) * width; }
+  // Row r of the step at hand in the chunk.
+  UNROLLED_INLINE T* own(T* rows, Int r, Int width) const { return rows + (chunk.count + r) * width; }
   UNROLLED_INLINE const T* at(Int saved, Int s, Int r, Int width) const {
     return array<T>(saved) + L.packed(s, r, part) * width;
   }
@@ -176,7 +188,7 @@ class Backward {
     if (call.cell == kLstm) now.c = at(call.cs, s, r, W);
     now.dh = dh + r * W;
     now.dc = dc + r * W;
-    now.dgates = at(shared.dgates, s, r, S * W);
+    now.dgates = own(chunk.dgates, r, S * W);
     if (!with_time) return now;
     now.dy = wide(call.dy, t * call.dy_stride_t + row * call.dy_stride_b, dy);
     now.keep_h = wide(call.keep_h, t * call.keep_h_stride_t + row * call.keep_h_stride_b, keep_h);
@@ -196,12 +208,11 @@ class Backward {
   }
 
   // out += (or, with a start, =) the gradients of the recurrent sums, from `block` on, times the weights.
-  void multiply_recurrent(Int s, Int n, Int block, const Packed<T>& weights, T* out, const T* zeros) {
+  void multiply_recurrent(Int n, Int block, const Packed<T>& weights, T* out, const T* zeros) {
     const Int W = L.W;
     const bool has_gains = L.has_gains();
     for (Int r = 0; r < n; ++r) {
-      from[r] = (has_gains ? at(shared.dus, s, r, L.blocks.G * W) : at(shared.dgates, s, r, L.blocks.S * W)) +
-                block * W;
+      from[r] = (has_gains ? own(chunk.dus, r, L.blocks.G * W) : own(chunk.dgates, r, L.blocks.S * W)) + block * W;
       to[r] = out + r * W;
     }
     multiply(from, to, n, weights, zeros);
@@ -219,16 +230,16 @@ class Backward {
     const Vectors<T>& v = shared.vectors;
     for (Int r = 0; r < n; ++r)
       for (Int b = first; b < end; ++b) {
-        const T* d = at(shared.dgates, s, r, S * W) + b * W;
+        const T* d = own(chunk.dgates, r, S * W) + b * W;
         const T* scale = at(L.call.scales, s, r, 2 * G);
         if (b >= offset) {
           const Int x = (b - offset) * W;
           normalise_backward(d, v.gain_x + x, at(L.call.xs, s, r, G * W) + x, v.real, scale[b - offset],
-                             at(shared.dxs, s, r, G * W) + x, gain_x.recent + x, W, L.H);
+                             own(chunk.dxs, r, G * W) + x, gain_x.recent + x, W, L.H);
         }
         if (b < L.blocks.recurrent)
           normalise_backward(d, v.gain_h + b * W, at(L.call.us, s, r, G * W) + b * W, v.real, scale[G + b],
-                             at(shared.dus, s, r, G * W) + b * W, gain_h.recent + b * W, W, L.H);
+                             own(chunk.dus, r, G * W) + b * W, gain_h.recent + b * W, W, L.H);
       }
   }
 
@@ -246,6 +257,10 @@ class Backward {
   Layout<T> L;
   BackwardShared<T> shared;
   Int part, held;
+  Arena arena;
+  char* begin;
+  Gradients<T> gradients;
+  Chunk<T> chunk;
   T *dh, *dc, *through, *mask, *dy, *dhs, *keep_h, *keep_c;
   Sum gain_x, gain_h;
   const T** from;

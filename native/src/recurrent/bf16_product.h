@@ -208,9 +208,9 @@ void multiply(const T* const* a, T* const* c, Int rows, const Packed<T>& w, cons
   }
 }
 
-// out (R rows of `wide` numbers) += a^T w. The depth is summed up first: a sum of sums.
+// out (`rows` rows of `wide` numbers, at most R) += a^T w. The depth is summed up first: a sum of sums.
 template <int R, int N>
-void outer_tile(const Pair* a, const float* w, Int pairs, float* out, Int wide, bool is_first) {
+void outer_tile(Int rows, const Pair* a, const float* w, Int pairs, float* out, Int wide, bool is_first) {
   F sum[R][N];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -218,12 +218,14 @@ void outer_tile(const Pair* a, const float* w, Int pairs, float* out, Int wide, 
     for (int n = 0; n < N; ++n) sum[r][n] = F{};
   add_products<R, N>(sum, a, 1, kRows, w, pairs);
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
+  for (int r = 0; r < R; ++r) {
+    if (r >= rows) break;
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
       float* const to = out + r * wide + n * 16;
       store(to, is_first ? sum[r][n] : load(to) + sum[r][n]);
     }
+  }
 }
 
 // out (rows of as many numbers as w has columns) += a^T w, for `rows` columns of a side by side, at most kRows.
@@ -240,11 +242,11 @@ void multiply_columns(Int rows, const T* a, Int stride, const Packed<T>& w, T* o
     const Int v = w.first(p), width = w.first(p + 1) - v;
     const float* panel = w.data + v * pairs * 16;
     if (width == 3)
-      outer_tile<kRows, 3>(columns, panel, pairs, out + v * 16, wide, is_first);
+      outer_tile<kRows, 3>(rows, columns, panel, pairs, out + v * 16, wide, is_first);
     else if (width == 2)
-      outer_tile<kRows, 2>(columns, panel, pairs, out + v * 16, wide, is_first);
+      outer_tile<kRows, 2>(rows, columns, panel, pairs, out + v * 16, wide, is_first);
     else
-      outer_tile<kRows, 1>(columns, panel, pairs, out + v * 16, wide, is_first);
+      outer_tile<kRows, 1>(rows, columns, panel, pairs, out + v * 16, wide, is_first);
   }
 }
 

@@ -14,7 +14,7 @@ struct Job {
   std::int64_t chunk;           // steps whose input product is made at once
   const std::int64_t* order;    // (B,), the row at each sorted place
   const std::int64_t* offsets;  // (steps + 1,), the first packed row of each running step; null: step * B
-  char* shared;                 // what all parts read: packed weights, gradients of the sums
+  char* shared;                 // packed weights that all parts read, the sums that each makes
   char* scratch;                // part p owns scratch_bytes from p * scratch_bytes
   std::int64_t scratch_bytes;
 };
@@ -28,9 +28,10 @@ struct Target {
   void (*forward)(const Job& job, std::int64_t part);
   void (*pack_backward)(const Job& job);
   void (*backward)(const Job& job, std::int64_t part);
-  // After backward has run for all parts: products for each part, then what is left, once.
-  void (*gradients)(const Job& job, std::int64_t part);
-  void (*add_up)(const Job& job);
+  // After backward has run for all parts: their sums of the weights' gradients, a share for each part; then the rest,
+  // once.
+  void (*add_up_weights)(const Job& job, std::int64_t part);
+  void (*add_up_rest)(const Job& job);
   // Multiply-adds in registers; returns how many floating-point operations it made.
   double (*multiply_adds)(std::int64_t rounds);
 };

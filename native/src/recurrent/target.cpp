@@ -1,7 +1,7 @@
 // The kernels of one CPU target. Compiled once for each, with UNROLLED_TARGET its name and its own flags; only
 // headers of this folder and of C are included, so that no shared inline function is made with these flags.
+#include "add_up.h"
 #include "forward.h"
-#include "gradients.h"
 
 #if defined(__x86_64__)
 #define UNROLLED_REGISTER "v"
@@ -25,8 +25,7 @@ template <class T>
 void sizes_of(const Job& job, bool backward, Int* shared, Int* scratch) {
   if (backward) {
     *shared = BackwardShared<T>(Layout<T>(job), Arena{nullptr}).bytes;
-    const Int time = Backward<T>(job, 0).bytes, products = Gradients<T>(job, 0).bytes;
-    *scratch = time > products ? time : products;
+    *scratch = Backward<T>(job, 0).bytes;
   } else {
     *shared = ForwardShared<T>(Layout<T>(job), Arena{nullptr}).bytes;
     *scratch = Forward<T>(job, 0).bytes;
@@ -59,12 +58,12 @@ void backward(const Job& job, Int part) {
   typed(job, [&](auto zero) { Backward<decltype(zero)>(job, part).run(); });
 }
 
-void gradients(const Job& job, Int part) {
-  typed(job, [&](auto zero) { Gradients<decltype(zero)>(job, part).run(); });
+void add_up_weights(const Job& job, Int part) {
+  typed(job, [&](auto zero) { AddUp<decltype(zero)>(job).weights(part); });
 }
 
-void add_up(const Job& job) {
-  typed(job, [&](auto zero) { Gradients<decltype(zero)>(job, 0).add_up(); });
+void add_up_rest(const Job& job) {
+  typed(job, [&](auto zero) { AddUp<decltype(zero)>(job).rest(); });
 }
 
 double multiply_adds(Int rounds) {
@@ -93,7 +92,7 @@ double multiply_adds(Int rounds) {
 
 extern const Target target;
 const Target target = {UNROLLED_NAME(UNROLLED_TARGET), sizes,   pack_forward, forward, pack_backward,
-                       backward,                       gradients, add_up, multiply_adds};
+                       backward,                       add_up_weights, add_up_rest, multiply_adds};
 
 }  // namespace UNROLLED_TARGET
 }  // namespace unrolled
