@@ -57,3 +57,13 @@ def test_int8_tells_what_it_changed(call, home, tmp_path):
         "export", home / "m.unrolled", "--to", "c", "-o", tmp_path / "own", "--int8", data, "--rows", data
     )
     assert told.code == 0 and "pinball loss" in told.out and "answers move by" in told.out
+
+
+def test_a_task_exports_itself(home, tmp_path):
+    import unrolled
+
+    model = unrolled.load(home / "known.unrolled")
+    done = model.export(tmp_path / "hall", to="c", rows=home / "data.csv")
+    assert done.parity.share == 0 and done.parity.answers > 1000
+    drawn = model.export(tmp_path / "drawn", to="program", name="hall")
+    assert drawn.files == (tmp_path / "drawn" / "hall.unrolled",) and drawn.parity.answers > 100
