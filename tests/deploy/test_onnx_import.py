@@ -10,6 +10,7 @@ from onnx.backend.test.case import node as onnx_cases
 from onnx_files import FREE, Beside, F, draw, graph_file, layer_weights, one_layer, write
 from torch import nn
 
+import unrolled
 from unrolled.deploy import import_onnx, onnx_import_recurrent
 from unrolled.deploy.onnx_import_graph import STAND_IN
 from unrolled.deploy.onnx_session import open_session
@@ -321,6 +322,8 @@ def test_what_is_cut_joined_and_spread_out(tmp_path):
 def test_a_saved_import_is_a_program_that_streams(tmp_path):
     imported = import_onnx(stateful_file(tmp_path / "net.onnx"))
     imported.save(tmp_path / "m.unrolled")
+    with pytest.raises(ModelFileError, match=r"card\.kind: expected 'model', got 'program'\. It streams"):
+        unrolled.load(tmp_path / "m.unrolled")
     card = read_model(tmp_path / "m.unrolled").card
     assert (card["kind"], card["task"]) == ("program", "")
     x = draw(0, 5, 3)

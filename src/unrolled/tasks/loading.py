@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from unrolled.errors import ArgumentError, DataError, ModelFileError
+from unrolled.errors import ArgumentError, DataError, ModelFileError, explain
 from unrolled.format import choice, naming, read_model
 from unrolled.tasks.forecast.forecaster import Forecaster
 from unrolled.tasks.language.language_model import LanguageModel
@@ -34,6 +34,9 @@ def load(path: str | Path) -> Any:
     where = Path(path)
     file = read_model(where)
     with naming(where):
+        if file.card["kind"] == "program":
+            cure = "It streams and exports: unrolled stream, unrolled.runtime.Stream."
+            raise ModelFileError(explain("card.kind", "'model'", "'program'", cure))
         try:
             return TASKS[choice(file.card, "task", TASKS)].from_file(file)
         except (ArgumentError, DataError) as error:  # whatever does not fit came out of the file
