@@ -22,7 +22,7 @@ from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.data import SequenceSplit
 from unrolled.tasks.text import files
 from unrolled.tasks.text.baselines import TextBaselines
-from unrolled.tasks.text.data import TextColumns, dealt, encode_texts, joined, text_digests
+from unrolled.tasks.text.data import TextColumns, dealt, encode_texts, joined, read_parts, text_digests
 from unrolled.tasks.text.evaluation import TextEvaluation, evaluate_texts
 from unrolled.tasks.text.fit import Fitted, fit_classifier, scores_of
 from unrolled.tasks.text.settings import settle
@@ -138,16 +138,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if checkpoint is not None:
             check_output(Path(checkpoint))
         columns = TextColumns(text, target)
-        sources = [columns.read(X, y, encoding, labelled=True)]
-        for source in (validation, test):
-            pair = source if isinstance(source, tuple) else (source, None)
-            sources += [] if source is None else [columns.read(pair[0], pair[1], encoding, labelled=True)]
+        sources, sizes = read_parts(
+            lambda source, own: columns.read(source, own, encoding, labelled=True), X, y, validation, test
+        )
         data = joined(sources)
-        assert data.labels is not None
-        answers = Classes.fit(data.labels, columns.label)
+        assert data.labels is not None and sources[0].labels is not None
+        answers = Classes.fit(sources[0].labels, columns.label)
         labels = answers.encode(data.labels, columns.label)
-        given = iter(sources[1:])
-        sizes = [len(sources[0]), *(None if s is None else len(next(given)) for s in (validation, test))]
         parts = dealt(sizes, split, settings.training.seed, labels)
         tokenizer, pretrained = self._vocabulary(data, parts, vectors, encoding)
         coded = encode_texts(data, tokenizer)

@@ -1,18 +1,20 @@
 """From what a person has to labelled texts in three parts."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from unrolled.data import TextSet, check_lengths, read_texts
+from unrolled.data import TaggedSet, TextSet, check_lengths, read_texts
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import field
 from unrolled.preprocess import Tokenizer
 from unrolled.tasks.sequence.data import SequenceSplit, split_sequences
 from unrolled.tasks.text.batches import CodedTexts
+
+Source = TypeVar("Source", TextSet, TaggedSet)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,24 @@ def encode_texts(texts: TextSet, tokenizer: Tokenizer) -> CodedTexts:
     lengths = np.array([len(code) for code in codes], np.int64)
     check_lengths(lengths, texts.names)
     return CodedTexts({"words": np.concatenate(codes)}, np.append(0, np.cumsum(lengths)).astype(np.int64))
+
+
+def read_parts(
+    read: Callable[[Any, Any], Source], X: Any, y: Any, validation: Any, test: Any
+) -> tuple[list[Source], list[int | None]]:
+    """What `fit` was given, read: the sources that there are, and the size of each part, None without one.
+
+    `validation` and `test` are sources, or pairs of a source and its answers.
+    """
+    sources = [read(X, y)]
+    sizes: list[int | None] = [len(sources[0])]
+    for given in (validation, test):
+        if given is None:
+            sizes.append(None)
+            continue
+        sources.append(read(*given) if isinstance(given, tuple) else read(given, None))
+        sizes.append(len(sources[-1]))
+    return sources, sizes
 
 
 def joined(parts: Sequence[TextSet]) -> TextSet:

@@ -21,7 +21,7 @@ from unrolled.preprocess import convert
 from unrolled.runtime import Column, Columns, Program
 from unrolled.tasks.sequence.data import SequenceSplit
 from unrolled.tasks.text import files
-from unrolled.tasks.text.data import TextColumns, dealt, text_digests
+from unrolled.tasks.text.data import TextColumns, dealt, read_parts, text_digests
 from unrolled.tasks.text.settings import settle
 from unrolled.tasks.text.tag_evaluation import TagEvaluation, evaluate_tags
 from unrolled.tasks.text.tag_stream import TagStream
@@ -36,6 +36,7 @@ from unrolled.tasks.text.tagging import (
 from unrolled.tasks.text.tagging_data import (
     TagSet,
     WordCodes,
+    encode_tags,
     read_tagged,
     read_untagged,
     refuse_invalid,
@@ -146,28 +147,25 @@ class Tagger(BaseEstimator):
         settings = settle(self.get_params())
         if checkpoint is not None:
             check_output(Path(checkpoint))
-        sources = [require_tags(read_tagged(X, y, encoding, column))]
-        for source in (validation, test):
-            pair = source if isinstance(source, tuple) else (source, None)
-            found = None if source is None else require_tags(read_tagged(pair[0], pair[1], encoding, column))
-            sources += [] if found is None else [found]
-        tags = TagSet.fit(
-            [s.sentence_tags(i) for s in sources for i in range(len(s))], self.bidirectional, self.scheme
+        sources, sizes = read_parts(
+            lambda source, own: require_tags(read_tagged(source, own, encoding, column)),
+            X,
+            y,
+            validation,
+            test,
         )
+        first = [sources[0].sentence_tags(index) for index in range(len(sources[0]))]
+        tags = TagSet.fit(first, self.bidirectional, self.scheme)
         for source in () if repair else sources:
             refuse_invalid(source, tags.written)
+        truth = np.concatenate([encode_tags(source, tags) for source in sources])
         data = joined_sentences(sources)
-        given = iter(sources[1:])
-        sizes = [len(sources[0]), *(None if s is None else len(next(given)) for s in (validation, test))]
         parts = dealt(sizes, split, settings.training.seed)
         train = [word for i in parts.train for word in data.sentence(i)]
         words = WordCodes.fit(train, self.min_count, self.lowercase, self.characters != "none")
         pretrained = self._pretrained(words, vectors, encoding)
         if pretrained is not None:
             settings.network["width"] = pretrained.width
-        truth = np.array(
-            [code for i in range(len(data)) for code in tags.encode(data.sentence_tags(i))], np.int64
-        )
         fitted = fit_tagger(
             settings, tags, words, words.encode(data), truth, parts, pretrained, checkpoint, resume, reporter
         )
@@ -228,9 +226,7 @@ class Tagger(BaseEstimator):
         """
         self._check_fitted()
         data = require_tags(read_tagged(X, y, encoding, column))
-        for index in range(len(data)):
-            wheres = [data.where(word) for word in range(data.offsets[index], data.offsets[index + 1])]
-            self.tags_.encode(data.sentence_tags(index), wheres.__getitem__)
+        encode_tags(data, self.tags_)  # a tag that training has not seen is refused
         digests = text_digests(["\n".join(data.sentence(i)) for i in range(len(data))])
         known, notes = np.isin(digests, self.seen_), []
         kept, count = np.arange(len(data)), int(known.sum())

@@ -159,6 +159,15 @@ class WordCodes:
         return cls(words, shapes, characters, field(card, "lowercase", bool, where))
 
 
+def encode_tags(data: TaggedSet, tags: TagSet) -> np.ndarray:
+    """The codes of all tags, int64 (words,). Raises: DataError naming the line of an unknown one."""
+    codes: list[int] = []
+    for index in range(len(data)):
+        wheres = [data.where(word) for word in range(data.offsets[index], data.offsets[index + 1])]
+        codes += tags.encode(data.sentence_tags(index), wheres.__getitem__)
+    return np.array(codes, np.int64)
+
+
 def read_tagged(source: Any, tags: Any, encoding: str, column: int | None = None) -> TaggedSet:
     """Sentences of a CoNLL file, or lists of words with lists of tags. Raises: ArgumentError, DataError."""
     if isinstance(source, TaggedSet):
