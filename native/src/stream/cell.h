@@ -124,10 +124,15 @@ UNROLLED_INLINE void over_groups(Int groups, bool is_turned, const Tile& tile) {
 }
 
 template <int Kind, int R, class Weights>
-void cell_rows(Weights& weights, const CellRow* rows, bool is_turned, const CellScratch& scratch) {
+void cell_rows(Weights& weights, const CellRow* rows, bool is_turned, CellScratch scratch) {
   constexpr int fits = kSums / (R * slots_of(Kind)), most = Weights::widest(slots_of(Kind));
   constexpr int wide = fits < 1 ? 1 : fits < most ? fits : most;
   const Int groups = groups_of(weights.cell.hidden), hidden = weights.cell.hidden, width = weights.width();
+  // c is read where it is written, and h is no longer read once all sums are made: then both need no copy
+  const bool c_stays = R == 1 && Kind == kLstm && hidden == width;
+  const bool h_stays = R == 1 && hidden == width && (groups == wide || Kind == kGruBefore);
+  if (c_stays) scratch.c = rows[0].c_next;
+  if (h_stays) scratch.h = rows[0].h_next;
   weights.template read<R>(rows, scratch);
   over_groups<wide>(groups, is_turned, [&](Int group, auto u) {
     cell_tile<Kind, R, decltype(u)::value>(weights, rows, group, scratch);
@@ -140,8 +145,8 @@ void cell_rows(Weights& weights, const CellRow* rows, bool is_turned, const Cell
   }
   for (int r = 0; r < R; ++r)
     for (Int j = 0; j < hidden; j += kLanes) {
-      store_some(rows[r].h_next + j, load(scratch.h + r * width + j), hidden - j);
-      if (Kind == kLstm) store_some(rows[r].c_next + j, load(scratch.c + r * width + j), hidden - j);
+      if (!h_stays) store_some(rows[r].h_next + j, load(scratch.h + r * width + j), hidden - j);
+      if (Kind == kLstm && !c_stays) store_some(rows[r].c_next + j, load(scratch.c + r * width + j), hidden - j);
     }
 }
 
