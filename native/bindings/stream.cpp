@@ -277,12 +277,23 @@ struct Sweep {
       for (Py_ssize_t i = 0; i < stream->answer_count; ++i) out[i] = NAN;
   }
 
+  // A row that can be read into the inputs of the block's row `place`.
+  void read(Py_ssize_t t, Int place) const {
+    const char* row = rows + t * row_step;
+    if (stream->is_plain && format == 'f' && step == sizeof(float))
+      std::memcpy(stream->runner->input(stream->columns->front().value, place), row,
+                  stream->columns->size() * sizeof(float));
+    else
+      read_any(stream, format, row, step, place, false);
+  }
+
   // Row t of one session at its t-th step.
   void along(Py_ssize_t count) const {
     Runner& runner = *stream->runner;
+    const Int seen = static_cast<Int>(runner.rows(0));
     for (Py_ssize_t t = 0; t < count; ++t) {
-      read_any(stream, format, rows + t * row_step, step, 0, false);
-      const bool wanted = static_cast<Int>(runner.rows(0)) + 1 >= stream->history;
+      read(t, 0);
+      const bool wanted = seen + t + 1 >= stream->history;
       runner.run(0, 1, wanted);
       answer(0, t, wanted);
     }
@@ -296,7 +307,7 @@ struct Sweep {
       Int many = 0;
       bool wanted = false;
       while (t + many < count && many < stream->block && (!numbers || numbers[t + many] == first + many)) {
-        read_any(stream, format, rows + (t + many) * row_step, step, many, false);
+        read(t + many, many);
         wanted = wanted || static_cast<Int>(runner.rows(first + many)) + 1 >= stream->history;
         ++many;
       }
