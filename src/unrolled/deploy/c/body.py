@@ -158,6 +158,11 @@ class Body:
         return value
 
 
+def state_of(body: Body, node: Node, own: str, count: int) -> str:
+    """A new member of the state that a node keeps from row to row; as C."""
+    return body.source.member("float", f"{node.name}_{own}", count, f"{node.name}: {own}")
+
+
 def _needed(graph: Graph, remember: set[str]) -> list[Node]:
     """The nodes that an output or a memory needs."""
     wanted, kept = set(graph.outputs.values()), []

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from unrolled.deploy.c.body import Body, Place, Value
-from unrolled.deploy.c.cells import CellWriter, same_cell
+from unrolled.deploy.c.body import Body, Place, Value, state_of
 from unrolled.deploy.c.comments import comment
 from unrolled.deploy.c.loops import loops, row_major, spread_over
+from unrolled.deploy.c.recurrent import write_recurrent, write_scan, write_step
 from unrolled.deploy.c.tables import as_float
 from unrolled.deploy.c.time_features import write_time_features
 from unrolled.runtime import Node
@@ -18,6 +19,7 @@ from unrolled.runtime.graph import resolve
 from unrolled.runtime.operations.base import Spec
 from unrolled.runtime.rollout import Rollout
 
+MANY = 1_000_000  # uses
 Writer = Callable[[Body, Node, list[Value]], None]
 
 
@@ -235,7 +237,7 @@ def write_window_anchor(body: Body, node: Node, inputs: list[Value]) -> None:
 def write_carried_anchor(body: Body, node: Node, inputs: list[Value]) -> None:
     """The last value of all rows."""
     count = inputs[0].spec.size
-    last, seen = (_state(body, node, own, count) for own in ("last", "seen"))
+    last, seen = (state_of(body, node, own, count) for own in ("last", "seen"))
     y = body.make(node.name, body.specs[node.name])
     body.call("carried_anchor", y.name, last, seen, inputs[0].name, inputs[1].name, count)
 
@@ -243,7 +245,7 @@ def write_carried_anchor(body: Body, node: Node, inputs: list[Value]) -> None:
 def write_delay(body: Body, node: Node, inputs: list[Value]) -> None:
     """The row before."""
     count = inputs[0].spec.size
-    previous, started = _state(body, node, "previous", count), _state(body, node, "started", 1)
+    previous, started = state_of(body, node, "previous", count), state_of(body, node, "started", 1)
     y = body.make(node.name, body.specs[node.name])
     body.call("delay", y.name, previous, started, inputs[0].name, count)
 
@@ -254,13 +256,9 @@ def write_pool(body: Body, node: Node, inputs: list[Value]) -> None:
         body.alias(node.name, inputs[0].spec, inputs[0])
         return
     width = inputs[0].spec.size
-    total, count = _state(body, node, "sum", width), _state(body, node, "count", 1)
+    total, count = state_of(body, node, "sum", width), state_of(body, node, "count", 1)
     y = body.make(node.name, body.specs[node.name])
     body.call("pool_mean", y.name, total, count, inputs[0].name, width)
-
-
-def _state(body: Body, node: Node, own: str, count: int) -> str:
-    return body.source.member("float", f"{node.name}_{own}", count, f"{node.name}: {own}")
 
 
 def write_quantile_head(body: Body, node: Node, inputs: list[Value]) -> None:
@@ -300,131 +298,11 @@ def write_path_quantiles(body: Body, node: Node, inputs: list[Value]) -> None:
     body.call("path_quantiles", y.name, inputs[0].name, ordered, *named, paths, math.prod(rest), len(levels))
 
 
-def cell_call(body: Body, node: Node) -> tuple[str, str]:
-    """The function of a node's cell, and the scratch that it is called with."""
-    op, source = node.operation, body.source
-    key = same_cell(op)
-    if key not in source.cells:
-        prefix = op.weight_ih.removesuffix(".weight_ih")  # type: ignore[attr-defined]
-        source.cells[key] = CellWriter(
-            source.name(f"{prefix}_step"), op, source.weights, source.tables
-        ).write()
-        source.parts |= source.cells[key].parts
-    function = source.cells[key]
-    source.quantised = max(source.quantised, function.bytes)
-    scratch = body.scratch(f"{node.name}_sums", function.floats)
-    return function.name, scratch + (", state->quantised" if function.bytes else "")
-
-
-def _sizes(body: Body, node: Node) -> tuple[int, int, int]:
-    """Inputs, units, states of a cell."""
-    op: Any = node.operation
-    hidden, inputs = body.source.weights[op.weight_hh].shape[1], body.source.weights[op.weight_ih].shape[1]
-    return inputs, hidden, 2 if op.cell == "lstm" else 1
-
-
-def write_recurrent(body: Body, node: Node, inputs: list[Value]) -> None:
-    """A cell over the rows: its state stays in the state."""
-    op: Any = node.operation
-    width, H, states = _sizes(body, node)
-    vectors = inputs[0].spec.size // width
-    spec = body.specs[node.name]
-    own = [_state(body, node, name, vectors * H) for name in ("h", "c")[:states]]
-    if len(inputs) == 2:
-        _start(body, node, own, inputs[1], H)
-    function, scratch = cell_call(body, node)
-    at = [*(_at(pointer, vectors, H) for pointer in own), _at(inputs[0].name, vectors, width)]
-    body.say([*_each(vectors), f"{_in(vectors)}{function}({', '.join(at)}, {scratch});"])
-    if op.emit == "h" or states == 1:
-        body.see(node.name, spec, own[0])
-        return
-    y = body.make(node.name, spec)
-    body.source.parts.add("copy")
-    for place, pointer in enumerate(own):
-        target = f"{y.name} + {place * H}" if place else y.name
-        line = f"copy({_at(target, vectors, 2 * H)}, {_at(pointer, vectors, H)}, {H});"
-        body.say([*_each(vectors), _in(vectors) + line])
-
-
-def _start(body: Body, node: Node, own: list[str], start: Value, H: int) -> None:
-    """At the first row the state is taken from a value, h and then c of each vector."""
-    started = _state(body, node, "started", 1)
-    full = len(own) * H
-    vectors = start.spec.size // full
-    body.source.parts.add("copy")
-    body.say(f"for (int i = 0; i < {vectors} && *{started} == 0.0f; ++i) {{")
-    for place, pointer in enumerate(own):
-        offset = f" + {place * H}" if place else ""
-        body.say(f"    copy({pointer} + i * {H}, {start.name} + i * {full}{offset}, {H});")
-    body.say(["}", f"*{started} = 1.0f;"])
-
-
-def _each(vectors: int) -> list[str]:
-    return [f"for (int i = 0; i < {vectors}; ++i)"] if vectors > 1 else []
-
-
-def _in(vectors: int) -> str:
-    return "    " if vectors > 1 else ""
-
-
-def _at(pointer: str, vectors: int, width: int) -> str:
-    return f"{pointer} + i * {width}" if vectors > 1 else pointer
-
-
-def write_step(body: Body, node: Node, inputs: list[Value]) -> None:
-    """One step from a given state, in the new state's place."""
-    width, H, states = _sizes(body, node)
-    spec = body.specs[node.name]
-    vectors = spec.size // (states * H)
-    y = body.make(node.name, spec, over=inputs[1:], reads=inputs)
-    if y.place is not inputs[1].place:
-        body.call("copy", y.name, inputs[1].name, spec.size)
-    function, scratch = cell_call(body, node)
-    at = [_at(y.name, vectors, states * H)]
-    if states == 2:
-        at.append(_at(f"{y.name} + {H}", vectors, 2 * H))
-    at.append(_at(inputs[0].name, vectors, width))
-    body.say([*_each(vectors), f"{_in(vectors)}{function}({', '.join(at)}, {scratch});"])
-
-
-def write_scan(body: Body, node: Node, inputs: list[Value]) -> None:
-    """A cell over the steps of a window, which starts anew at each row."""
-    op: Any = node.operation
-    width, H, states = _sizes(body, node)
-    steps = inputs[0].spec.shape[-2]
-    vectors, full = inputs[0].spec.size // (steps * width), states * H
-    spec = body.specs[node.name]
-    y = body.make(node.name, spec)
-    now = body.scratch(f"{node.name}_state", full)
-    function, scratch = cell_call(body, node)
-    out = spec.shape[-1]
-    body.source.parts |= {"copy", "zeros"}
-    start = (
-        f"copy({now}, {inputs[1].name} + i * {full}, {full});"
-        if len(inputs) == 2
-        else f"zeros({now}, {full});"
-    )
-    order = "s = 0; s < {0}; ++s" if op.direction == "forward" else "s = {0}; s-- > 0;"
-    state = [now, *[f"{now} + {H}"][: states - 1]]
-    x = f"{inputs[0].name} + (i * {steps} + s) * {width}"
-    body.say(
-        [
-            f"for (int i = 0; i < {vectors}; ++i) {{",
-            f"    {start}",
-            f"    for (int {order.format(steps)}) {{",
-            f"        {function}({', '.join(state)}, {x}, {scratch});",
-            f"        copy({y.name} + (i * {steps} + s) * {out}, {now}, {out});",
-            "    }",
-            "}",
-        ]
-    )
-
-
 def write_window(body: Body, node: Node, inputs: list[Value]) -> None:
     """Take the row into the ring; `write_window_rows` lays it out."""
     history = node.operation.history  # type: ignore[attr-defined]
     width = inputs[0].spec.size
-    ring = _state(body, node, "rows", history * width)
+    ring = state_of(body, node, "rows", history * width)
     following = body.source.member("int32_t", f"{node.name}_next", 1, f"{node.name}: where the next row goes")
     body.call("push", ring, f"&{following}", inputs[0].name, history, width)
     body.rings[node.name] = (ring, following)
@@ -445,18 +323,17 @@ def write_rollout(body: Body, node: Node, inputs: list[Value]) -> None:
     source = body.source
     y = body.make(node.name, body.specs[node.name])
     inner = Body(source, op.body, resolve(op.body, source.weights).values, (), body.indent + 1)
+    places = list(zip(op.wiring, op.body.inputs, inputs, strict=True))
     carried = {}
-    for how, entry, value in zip(op.wiring, op.body.inputs, inputs, strict=True):
+    for how, entry, value in places:
         if how == "carried":
-            made = body.make(f"{entry.name}_carried", entry.spec)
-            made.place.left += 1_000_000  # read at every step: nothing may take its place
-            body.call("copy", made.name, value.name, entry.spec.size)
-            carried[entry.name] = made
+            carried[entry.name] = body.make(f"{entry.name}_carried", entry.spec)
+            body.call("copy", carried[entry.name].name, value.name, entry.spec.size)
     body.say(f"for (int step = 0; step < {op.steps}; ++step) {{")
     held = [*inputs, *carried.values(), y]
     for value in held:
-        value.place.left += 1_000_000
-    for how, entry, value in zip(op.wiring, op.body.inputs, inputs, strict=True):
+        value.place.left += MANY  # read at every step: nothing may take its place
+    for how, entry, value in places:
         if how == "each":
             inner.alias(entry.name, entry.spec, value, f" + step * {entry.spec.size}")
         else:
@@ -465,15 +342,27 @@ def write_rollout(body: Body, node: Node, inputs: list[Value]) -> None:
     source.memory.now += 1
     result = inner.read(op.body.outputs[op.result])
     inner.call("copy", f"{y.name} + step * {result.spec.size}", result.name, result.spec.size)
-    for name, value in carried.items():
-        new = inner.read(op.body.outputs[name])
-        inner.call("copy", value.name, new.name, new.spec.size)
+    _carry(inner, op, carried)
     for value in held:
-        value.place.left -= 1_000_000
+        value.place.left -= MANY
         if value.place.buffer is not None:
             value.place.buffer.dies = source.memory.now
     body.lines += inner.lines
     body.say("}")
+
+
+def _carry(inner: Body, op: Any, carried: dict[str, Value]) -> None:
+    """Hand the body's outputs on to its next step; what is itself carried is first laid aside."""
+    places = {id(value.place) for value in carried.values()}
+    new = {name: inner.read(op.body.outputs[name]) for name in carried}
+    for name, value in new.items():
+        if id(value.place) in places and value is not carried[name]:
+            aside = inner.scratch(f"{name}_aside", value.spec.size)
+            inner.call("copy", aside, value.name, value.spec.size)
+            new[name] = replace(value, name=aside)
+    for name, value in new.items():
+        if value is not carried[name]:
+            inner.call("copy", carried[name].name, value.name, value.spec.size)
 
 
 def write_nodes(body: Body, nodes: Any) -> None:
