@@ -16,8 +16,8 @@ from unrolled.tasks.language.data import Coded
 from unrolled.tasks.language.scoring import score_texts
 
 COMMON: dict[str, Any] = {
-    "tokenizer": "words", "embedding_size": 128, "dropout": 0.15, "input_dropout": 0.05, "epochs": 4, "bptt": 35,
-    "learning_rate": 4e-3, "average": 0.99, "patience": 0, "device": "cpu",
+    "tokenizer": "words", "embedding_size": 128, "dropout": 0.15, "input_dropout": 0.05, "epochs": 4,
+    "bptt": 35, "learning_rate": 4e-3, "average": 0.99, "patience": 0, "device": "cpu",
 }  # fmt: skip
 BOTH = {"hidden_size": 128}
 LEFT = {"hidden_size": 212, "weight_drop": 0.0}
