@@ -73,10 +73,7 @@ def quantize(
 
     Raises: ArgumentError for a program without a recurrent layer in float32.
 
-    Example:
-        >>> small = quantize(forecaster, rows, metric=pinball_on_test)  # doctest: +SKIP
-        >>> small.change  # doctest: +SKIP
-        0.0008
+    Example: `quantize(forecaster, rows, metric=pinball_on_test).change`, such as 0.0008.
     """
     program = model if isinstance(model, Program) else model.program()
     cells = _cells(program.graph)
