@@ -10,6 +10,7 @@ def locked_dropout(x: Tensor, probability: float, training: bool = True) -> Tens
     Source: Gal and Ghahramani 2016, arXiv:1512.05287.
 
     Example:
+        >>> import torch
         >>> kept = locked_dropout(torch.ones(1, 3, 4), 0.5)
         >>> bool((kept[:, 0] == kept[:, 2]).all())
         True
