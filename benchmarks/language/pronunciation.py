@@ -15,10 +15,10 @@ from unrolled.metrics.translation import exact_match, token_error_rate
 from unrolled.nn import parameter_count
 
 OPTIONS = {
-    "tokens": "characters",
-    "target_tokens": "spaces",
+    "tokenizer": "characters",
+    "target_tokenizer": "spaces",
     "hidden_size": 256,
-    "embedding": 128,
+    "embedding_size": 128,
     "attention": "luong",
     "dropout": 0.3,
     "epochs": 15,

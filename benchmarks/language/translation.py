@@ -11,7 +11,7 @@ from benchmarks.language.data import read
 from unrolled import Translator
 from unrolled.nn import parameter_count
 
-OPTIONS = {"vocabulary": 5000, "dropout": 0.4, "epochs": 14}
+OPTIONS = {"vocabulary_size": 5000, "dropout": 0.4, "epochs": 14}
 ATTENTIONS = ("luong", "none")
 
 

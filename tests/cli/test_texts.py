@@ -7,7 +7,7 @@ import pytest
 
 from unrolled.cli.main import status
 
-SMALL = "--hidden 6 --width 5 --epochs 1 --batch-tokens 60 --min-count 1 --device cpu".split()
+SMALL = "--hidden 6 --embedding 5 --epochs 1 --batch-tokens 60 --min-count 1 --device cpu".split()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-SMALL = "--tokens characters --target-tokens spaces --hidden 12 --embedding 8 --epochs 1 --device cpu".split()
+SMALL = "--tokenizer characters --target-tokenizer spaces --hidden 12 --embedding 8 --epochs 1".split()
 
 
 @pytest.fixture(scope="module")

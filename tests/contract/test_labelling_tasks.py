@@ -52,7 +52,14 @@ class Task:
 
 
 def small(kind: Any, data: tuple[list, list], **options: Any) -> Task:
-    sizes = {"hidden_size": 6, "width": 5, "epochs": 2, "batch_tokens": 40, "min_count": 1, "device": "cpu"}
+    sizes = {
+        "hidden_size": 6,
+        "embedding_size": 5,
+        "epochs": 2,
+        "batch_tokens": 40,
+        "min_count": 1,
+        "device": "cpu",
+    }
     return Task(lambda: kind(**(sizes | options)), data)
 
 

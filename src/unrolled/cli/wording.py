@@ -11,7 +11,8 @@ PLAIN = (
     "quantiles dropout class_weight epochs batch_size clip bptt patience precision seed device checkpoint "
     "resume future tokenizer lines text encoding lowercase min_count tied residual layer_norm input_dropout "
     "embedding_dropout weight_drop ar tar optimizer weight_decay average length temperature top_k top_p top "
-    "pool width characters scheme repair vectors frozen word_dropout batch_tokens"
+    "pool characters scheme repair vectors frozen word_dropout batch_tokens target_tokenizer attention "
+    "input_feeding coverage smoothing sampling"
 ).split()
 SPELLED = {name: "--" + name.replace("_", "-") for name in PLAIN}
 SPELLED |= {"hidden_size": "--hidden", "learning_rate": "--lr"}

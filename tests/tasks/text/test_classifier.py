@@ -8,7 +8,7 @@ from unrolled.errors import ArgumentError, DataError
 from unrolled.tasks.text.data import dealt
 from unrolled.training import SilentReporter
 
-SMALL = {"hidden_size": 8, "width": 8, "min_count": 1, "device": "cpu", "batch_tokens": 60}
+SMALL = {"hidden_size": 8, "embedding_size": 8, "min_count": 1, "device": "cpu", "batch_tokens": 60}
 DRAW = np.random.default_rng(0)
 FILLER = "the a film plot it was and with of story".split()
 

@@ -33,7 +33,14 @@ def told(count, seed=0):
 
 
 def quick(**options):
-    small = {"hidden_size": 10, "width": 8, "min_count": 1, "device": "cpu", "batch_tokens": 60, "epochs": 5}
+    small = {
+        "hidden_size": 10,
+        "embedding_size": 8,
+        "min_count": 1,
+        "device": "cpu",
+        "batch_tokens": 60,
+        "epochs": 5,
+    }
     return Tagger(**(small | {"dropout": 0.0, "input_dropout": 0.0, "learning_rate": 0.03} | options))
 
 

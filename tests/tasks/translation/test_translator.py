@@ -22,10 +22,10 @@ def spoken(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
 
 
 SMALL = {
-    "tokens": "characters",
-    "target_tokens": "spaces",
+    "tokenizer": "characters",
+    "target_tokenizer": "spaces",
     "hidden_size": 24,
-    "embedding": 16,
+    "embedding_size": 16,
     "epochs": 1,
     "batch_tokens": 300,
     "device": "cpu",
@@ -92,9 +92,9 @@ def test_the_same_seed_the_same_file(tmp_path):
 def test_an_unknown_word_is_what_was_looked_at(tokens, tmp_path):
     source = [f"{a} {b}" for a in ("red", "blue", "old", "new") for b in ("house", "tree", "dog", "car")] * 4
     options = SMALL | {
-        "tokens": tokens,
-        "target_tokens": None,
-        "vocabulary": 300,
+        "tokenizer": tokens,
+        "target_tokenizer": None,
+        "vocabulary_size": 300,
         "min_count": 5 if tokens == "words" else 1,
     }
     source += ["red xylophone"] * 2
@@ -140,9 +140,9 @@ def test_bad_input_is_one_line(tmp_path, good):
     with pytest.raises(DataError, match=r"texts\[0\]: expected a text of at most 10,000 tokens, got 100,000"):
         good.predict(["ka" * 50_000])
     with pytest.raises(
-        ArgumentError, match="tokens: expected one of words, spaces, characters, bpe, got 'bits'"
+        ArgumentError, match="tokenizer: expected one of words, spaces, characters, bpe, got 'bits'"
     ):
-        Translator(**SMALL | {"tokens": "bits"}).fit(source, target)
+        Translator(**SMALL | {"tokenizer": "bits"}).fit(source, target)
     with pytest.raises(ArgumentError, match="Translator: expected a fitted one"):
         Translator().predict(["ka"])
     with pytest.raises(ArgumentError, match="model: expected one with attention, got a fixed context vector"):

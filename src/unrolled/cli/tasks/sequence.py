@@ -47,7 +47,7 @@ def classify(
     hidden: training.Hidden = None,
     layers: training.Layers = None,
     pool: Pool = None,
-    width: texts.Width = None,
+    embedding_size: texts.Embedding = None,
     bidirectional: texts.BothWays = None,
     dropout: training.Dropout = None,
     input_dropout: texts.InputDropout = None,

@@ -21,7 +21,9 @@ Encoding = Annotated[str | None, option("Of text files; utf-8.", panel=COLUMNS)]
 MinCount = Annotated[int | None, option("Rarer words are unknown (texts).", panel=FORECAST)]
 Vectors = Annotated[str | None, option("Pretrained word vectors, as text.", metavar="FILE", panel=NETWORK)]
 Frozen = Annotated[bool | None, option("Leave them as they are.", "--frozen", metavar=FLAG, panel=NETWORK)]
-Width = Annotated[int | None, option("Numbers that stand for a word (texts).", panel=NETWORK)]
+Embedding = Annotated[
+    int | None, option("Numbers that stand for a word (texts).", "--embedding", panel=NETWORK)
+]
 BothWays = Annotated[
     bool | None, option("Read both ways, or not.", "--bidirectional/--one-way", metavar=FLAG, panel=NETWORK)
 ]
@@ -58,7 +60,7 @@ def tag(
     cell: training.Cell = None,
     hidden: training.Hidden = None,
     layers: training.Layers = None,
-    width: Width = None,
+    embedding_size: Embedding = None,
     characters: Characters = None,
     crf: Chain = None,
     bidirectional: BothWays = None,

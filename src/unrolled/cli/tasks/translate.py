@@ -27,9 +27,9 @@ Pair = tuple[str, str]
 Validation = Annotated[Pair | None, option("Two files to stop by.", metavar="SOURCE TARGET", panel=COLUMNS)]
 Test = Annotated[Pair | None, option("Two files to judge by.", metavar="SOURCE TARGET", panel=COLUMNS)]
 Encoding = Annotated[str | None, option("Of the text files; utf-8.", panel=COLUMNS)]
-Tokens = Annotated[str | None, option("bpe, words, spaces or characters.", panel=FORECAST)]
-TargetTokens = Annotated[str | None, option("Of the target, where they differ.", panel=FORECAST)]
-VocabularySize = Annotated[int | None, option("Tokens of each side at most.", panel=FORECAST)]
+Tokenizer = Annotated[str | None, option("bpe, words, spaces or characters.", panel=FORECAST)]
+TargetTokenizer = Annotated[str | None, option("Of the target, where they differ.", panel=FORECAST)]
+VocabularySize = Annotated[int | None, option("Tokens of each side at most.", "--vocabulary", panel=FORECAST)]
 MinCount = Annotated[int | None, option("Rarer tokens are unknown.", panel=FORECAST)]
 Lowercase = Annotated[
     bool | None, option("All in small letters.", "--lowercase", metavar=FLAG, panel=FORECAST)
@@ -41,7 +41,7 @@ Feeding = Annotated[
 Coverage = Annotated[
     bool | None, option("Know where it has looked (bahdanau).", "--coverage", metavar=FLAG, panel=NETWORK)
 ]
-Embedding = Annotated[int | None, option("Numbers that stand for a token.", panel=NETWORK)]
+Embedding = Annotated[int | None, option("Numbers that stand for a token.", "--embedding", panel=NETWORK)]
 Smoothing = Annotated[float | None, option("Share of label smoothing.", panel=TRAINING)]
 Sampling = Annotated[float | None, option("Share of scheduled sampling in the last epoch.", panel=TRAINING)]
 BatchTokens = Annotated[int | None, option("Tokens in a step.", panel=TRAINING)]
@@ -57,14 +57,14 @@ def translate(
     test: Test = None,
     split: training.Split = None,
     encoding: Encoding = None,
-    tokens: Tokens = None,
-    target_tokens: TargetTokens = None,
-    vocabulary: VocabularySize = None,
+    tokenizer: Tokenizer = None,
+    target_tokenizer: TargetTokenizer = None,
+    vocabulary_size: VocabularySize = None,
     min_count: MinCount = None,
     lowercase: Lowercase = None,
     cell: training.Cell = None,
     hidden: training.Hidden = None,
-    embedding: Embedding = None,
+    embedding_size: Embedding = None,
     layers: training.Layers = None,
     attention: Attention = None,
     input_feeding: Feeding = None,

@@ -44,7 +44,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     Example:
         >>> texts = ["a fine day", "a bad day", "fine and good", "bad and sad"] * 10
-        >>> model = TextClassifier(hidden_size=4, width=4, epochs=2, device="cpu")
+        >>> model = TextClassifier(hidden_size=4, embedding_size=4, epochs=2, device="cpu")
         >>> model.fit(texts, ["+", "-", "+", "-"] * 10).classes_.tolist()
         ['+', '-']
     """
@@ -59,7 +59,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         layers: int = 1,
         bidirectional: bool = True,
         pool: str = "max",
-        width: int = 64,
+        embedding_size: int = 64,
         tokenizer: str = "words",
         lowercase: bool = True,
         min_count: int = 2,
@@ -85,7 +85,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         self.layers = layers
         self.bidirectional = bidirectional
         self.pool = pool
-        self.width = width
+        self.embedding_size = embedding_size
         self.tokenizer = tokenizer
         self.lowercase = lowercase
         self.min_count = min_count

@@ -46,7 +46,7 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
     one_of("cell", given["cell"], CELLS)
     integer("hidden_size", given["hidden_size"], 1, "100 is a good start.")
     integer("layers", given["layers"], 1, "1 is a good start.")
-    integer("width", given["width"], 1, "100 is a good start.")
+    integer("embedding_size", given["embedding_size"], 1, "100 is a good start.")
     integer("min_count", given["min_count"], 1, "1 keeps every word.")
     integer("batch_tokens", given["batch_tokens"], 1, "1000 is a good start.")
     flag("bidirectional", given["bidirectional"])
@@ -55,7 +55,8 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
     for name in SHARES:
         if number(name, given[name], 0.0, cure="0 turns it off.") > 0.95:
             raise ArgumentError(explain(name, "a number from 0 to 0.95", given[name], "0 turns it off."))
-    network = {name: given[name] for name in ("cell", "layers", "bidirectional", "width", "frozen", *SHARES)}
+    network = {name: given[name] for name in ("cell", "layers", "bidirectional", "frozen", *SHARES)}
+    network["width"] = given["embedding_size"]
     if "prior" in given:
         flag("prior", given["prior"])
     if "pool" in given:

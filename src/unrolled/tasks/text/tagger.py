@@ -57,7 +57,7 @@ class Tagger(BaseEstimator):
     Example:
         >>> words = [["in", "Rome"], ["Rome", "sleeps"], ["it", "sleeps"]] * 8
         >>> tags = [["O", "B-place"], ["B-place", "O"], ["O", "O"]] * 8
-        >>> model = Tagger(hidden_size=4, width=4, epochs=1, device="cpu").fit(words, tags)
+        >>> model = Tagger(hidden_size=4, embedding_size=4, epochs=1, device="cpu").fit(words, tags)
         >>> len(model.predict([["in", "Rome"]])[0])
         2
     """
@@ -73,7 +73,7 @@ class Tagger(BaseEstimator):
         bidirectional: bool = True,
         crf: bool = True,
         characters: str = "cnn",
-        width: int = 100,
+        embedding_size: int = 100,
         scheme: str = "auto",
         lowercase: bool = True,
         min_count: int = 2,
@@ -98,7 +98,7 @@ class Tagger(BaseEstimator):
         self.bidirectional = bidirectional
         self.crf = crf
         self.characters = characters
-        self.width = width
+        self.embedding_size = embedding_size
         self.scheme = scheme
         self.lowercase = lowercase
         self.min_count = min_count

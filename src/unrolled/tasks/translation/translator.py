@@ -31,14 +31,14 @@ class Translator(BaseEstimator):
     """Writes one text from another by an encoder-decoder, with attention or with one vector between them.
 
     `attention`: "luong" (after the recurrent step, with `input_feeding` or without), "bahdanau" (before it,
-    with `coverage` or without), or "none": the fixed context vector. `tokens`, and `target_tokens` where the
-    target's differ: "bpe" (pieces of words, `vocabulary` of them), "words", "spaces" (the text is cut
+    with `coverage` or without), or "none": the fixed context vector. `tokenizer`, and `target_tokenizer`
+    where the target's differs: "bpe" (`vocabulary_size` pieces of words), "words", "spaces" (the text is cut
     already) or "characters". `sampling` is the share of tokens that the decoder reads from its own answers by
     the last epoch (scheduled sampling); `smoothing` the share of label smoothing.
 
     Example:
         >>> from unrolled import Translator
-        >>> Translator(tokens="characters", target_tokens="spaces", attention="bahdanau").get_params()["cell"]
+        >>> Translator(tokenizer="characters", target_tokenizer="spaces").get_params()["cell"]
         'lstm'
     """
 
@@ -47,15 +47,15 @@ class Translator(BaseEstimator):
         cell: str = "lstm",
         hidden_size: int = 256,
         *,
-        embedding: int = 256,
+        embedding_size: int = 256,
         layers: int = 1,
         attention: str = "luong",
         input_feeding: bool = False,
         coverage: bool = False,
         tied: bool = True,
-        tokens: str = "bpe",
-        target_tokens: str | None = None,
-        vocabulary: int = 6000,
+        tokenizer: str = "bpe",
+        target_tokenizer: str | None = None,
+        vocabulary_size: int = 6000,
         min_count: int = 1,
         lowercase: bool = False,
         dropout: float = 0.3,
@@ -73,15 +73,15 @@ class Translator(BaseEstimator):
     ) -> None:
         self.cell = cell
         self.hidden_size = hidden_size
-        self.embedding = embedding
+        self.embedding_size = embedding_size
         self.layers = layers
         self.attention = attention
         self.input_feeding = input_feeding
         self.coverage = coverage
         self.tied = tied
-        self.tokens = tokens
-        self.target_tokens = target_tokens
-        self.vocabulary = vocabulary
+        self.tokenizer = tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.vocabulary_size = vocabulary_size
         self.min_count = min_count
         self.lowercase = lowercase
         self.dropout = dropout
