@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import Module
 
-from unrolled.errors import ArgumentError, explain
-from unrolled.training.optimizer import Moments, decays
+from unrolled.training.optimizer import Moments, decays, trainable
 from unrolled.training.weights import Weights
 
 
@@ -22,12 +21,9 @@ class SGD:
     """
 
     def __init__(self, network: Module, weight_decay: float) -> None:
-        self._parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        self._parameters = trainable(network)
         self._weight_decay = weight_decay
         self.moments: dict[str, Moments] = {}
-        if not self._parameters:
-            cure = "Set requires_grad on the parameters to train."
-            raise ArgumentError(explain("network", "trainable parameters", "none", cure))
 
     def clear_gradients(self) -> None:
         """Forget the gradients of the last step."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import Module
+from torch.nn import Module, Parameter
 from torch.optim.adamw import adamw
 
 from unrolled.errors import ArgumentError, explain
@@ -33,12 +33,9 @@ class AdamW:
     """
 
     def __init__(self, network: Module, weight_decay: float) -> None:
-        self._parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        self._parameters = trainable(network)
         self._weight_decay = weight_decay
         self.moments: dict[str, Moments] = {}
-        if not self._parameters:
-            cure = "Set requires_grad on the parameters to train."
-            raise ArgumentError(explain("network", "trainable parameters", "none", cure))
 
     def clear_gradients(self) -> None:
         """Forget the gradients of the last step."""
@@ -84,6 +81,15 @@ def no_moments(parameter: Tensor) -> Moments:
     """The moments before the first update."""
     updates = torch.zeros((), dtype=torch.float32, device=parameter.device)
     return Moments(torch.zeros_like(parameter), torch.zeros_like(parameter), updates)
+
+
+def trainable(network: Module) -> dict[str, Parameter]:
+    """The parameters that a network learns, by name. Raises: ArgumentError if there are none."""
+    found = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    if not found:
+        cure = "Set requires_grad on the parameters to train."
+        raise ArgumentError(explain("network", "trainable parameters", "none", cure))
+    return found
 
 
 def decays(name: str, parameter: Tensor) -> bool:
