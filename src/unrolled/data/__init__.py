@@ -34,6 +34,7 @@ from unrolled.data.text import read_corpus as read_corpus
 from unrolled.data.text import read_lines as read_lines
 from unrolled.data.text import read_text as read_text
 from unrolled.data.token_batches import TokenBatches as TokenBatches
+from unrolled.data.token_batches import even_batches as even_batches
 from unrolled.data.windows import Origins as Origins
 from unrolled.data.windows import gather as gather
 from unrolled.data.windows import origins as origins

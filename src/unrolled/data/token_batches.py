@@ -1,6 +1,8 @@
 """Batches of texts of like length, as many as a budget of tokens holds."""
 
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,6 +67,19 @@ class TokenBatches:
         mixed = shuffled(len(self.lengths), self._seed, 2 * epoch)
         order = mixed[np.argsort(self._bucket[mixed], kind="stable")]
         return order, shuffled(self.steps, self._seed, 2 * epoch + 1)
+
+
+def even_batches(lengths: np.ndarray, tokens: int, most: int) -> Iterator[np.ndarray]:
+    """Places of texts of like length, as many as one call may hold: `most`, and `tokens` with the padding.
+
+    Example:
+        >>> [places.tolist() for places in even_batches(np.array([40, 3, 40]), tokens=65, most=256)]
+        [[1], [0], [2]]
+    """
+    order = np.argsort(lengths, kind="stable")
+    if len(order):
+        cuts = _cuts(lengths[order], tokens, most)
+        yield from (order[start:stop] for start, stop in pairwise(cuts))
 
 
 def _cuts(rising: np.ndarray, tokens: int, most: int | None) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from unrolled.data import SequenceSet, pad
+from unrolled.data import SequenceSet, even_batches, pad
 from unrolled.models import SequenceNetwork
 from unrolled.training import to_device
 
@@ -37,13 +37,7 @@ def batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
         >>> [places.tolist() for places in batches(np.array([40_000, 3, 40_000]))]
         [[1], [0], [2]]
     """
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    for stop in range(1, len(order) + 1):
-        count = stop - start + 1  # with the next one, the longest
-        if stop == len(order) or count > SEQUENCES or count * lengths[order[stop]] > STEPS:
-            yield order[start:stop]
-            start = stop
+    return even_batches(lengths, STEPS, SEQUENCES)
 
 
 def answers_of(data: SequenceSet, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

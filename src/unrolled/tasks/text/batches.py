@@ -1,6 +1,5 @@
 """Texts as codes end to end, and padded batches of them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,19 +81,3 @@ class TextSource:
             self._data.spelled_lengths,
         )
         return with_answers.batch(picks)
-
-
-def even_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Places of texts of like length, as many as one call may hold.
-
-    Example:
-        >>> [places.tolist() for places in even_batches(np.array([16_000, 3, 9_000]))]
-        [[1], [2], [0]]
-    """
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    for stop in range(1, len(order) + 1):
-        count = stop - start + 1  # with the next one, the longest
-        if stop == len(order) or count > TEXTS or count * lengths[order[stop]] > TOKENS:
-            yield order[start:stop]
-            start = stop

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from unrolled.baselines.text import best_sharpness
+from unrolled.data import even_batches
 from unrolled.data.vectors import Vectors
 from unrolled.models import TextClassifierNetwork, build
 from unrolled.preprocess import Tokenizer
 from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.data import SequenceSplit
-from unrolled.tasks.text.batches import CodedTexts, TextSource, even_batches
+from unrolled.tasks.text.batches import TEXTS, TOKENS, CodedTexts, TextSource
 from unrolled.tasks.text.settings import TextSettings
 from unrolled.training import Checkpoint, History, Reporter, choose_device, fit, reproducible, to_device
 
@@ -109,7 +110,7 @@ def scores_of(network: TextClassifierNetwork, data: CodedTexts, indices: np.ndar
     network.eval()
     device = next(network.parameters()).device
     out = np.empty((len(indices), network.shape.answers), np.float64)
-    for places in even_batches(data.lengths[indices]):
+    for places in even_batches(data.lengths[indices], TOKENS, TEXTS):
         found = network.scores(to_device(data.batch(indices[places]), device))
         out[places] = found.float().cpu().numpy()
     return out

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from unrolled.data import even_batches
 from unrolled.data.vectors import Vectors
 from unrolled.metrics.spans import score_spans
 from unrolled.models import TaggerNetwork, build
 from unrolled.nn import Allowed
 from unrolled.preprocess import allowed_moves
 from unrolled.tasks.sequence.data import SequenceSplit
-from unrolled.tasks.text.batches import CodedTexts, TextSource, even_batches
+from unrolled.tasks.text.batches import TEXTS, TOKENS, CodedTexts, TextSource
 from unrolled.tasks.text.fit import as_checkpoint, set_vectors
 from unrolled.tasks.text.settings import TextSettings
 from unrolled.tasks.text.tagging_data import TagSet, WordCodes
@@ -98,7 +99,7 @@ def emissions_of(
     """Batches of sentences: their places among `indices`, emissions (B, T, K) and lengths (B,)."""
     network.eval()
     device = next(network.parameters()).device
-    for places in even_batches(data.lengths[indices]):
+    for places in even_batches(data.lengths[indices], TOKENS, TEXTS):
         batch = to_device(data.batch(indices[places]), device)
         yield places, network(batch).float(), batch["lengths"]
 
