@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.metrics import Verdict
+from unrolled.tasks.evaluation import aligned
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,8 @@ class Evaluation:
         return cells
 
     def __str__(self) -> str:
-        columns, rows = self.table()
-        widths = [max(len(row[place]) for row in [columns, *rows]) for place in range(len(columns))]
-        lines = ["  ".join(_aligned(row, widths)).rstrip() for row in [columns, *rows]]
-        return "\n".join([self.title, *lines, *self.notes, f"Verdict: {self.verdict.text}"])
+        lines = [self.title, *aligned(*self.table()), *self.notes, f"Verdict: {self.verdict.text}"]
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -88,8 +87,3 @@ class Evaluation:
             "verdict": self.verdict.card(),
             "notes": list(self.notes),
         }
-
-
-def _aligned(cells: list[str], widths: list[int]) -> list[str]:
-    first = cells[0].ljust(widths[0])
-    return [first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from unrolled.data import Frame, SeriesSet, Split, read_frame, read_series, split_rows, step_of
 from unrolled.deploy import Exported, export, replays_of
-from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.errors import DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.runtime import Program, Stream
 from unrolled.tasks.forecast import files as forecast_files
@@ -26,12 +25,13 @@ from unrolled.tasks.forecast.run import ForecastRunner, ends_of
 from unrolled.tasks.forecast.scoring import evaluate, naive_scales
 from unrolled.tasks.forecast.settings import settle
 from unrolled.tasks.forecast.summary import summarise
+from unrolled.tasks.task import Task
 from unrolled.training import Loss, Reporter, network_loss
 
 Names = str | Sequence[str] | None
 
 
-class Forecaster(BaseEstimator):
+class Forecaster(Task):
     """Forecast the next `horizon` rows of one or many series.
 
     `decoder` is "segment" (segments of the last `history` rows through one recurrent network, all of the
@@ -265,8 +265,3 @@ class Forecaster(BaseEstimator):
             cure = "Write dates and times as in the training data."
             raise DataError(explain(",".join(self.inputs_.roles.time), "stamps", "plain numbers", cure))
         return data
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            cure = "Call fit first, or unrolled.load a model file."
-            raise ArgumentError(explain("Forecaster", "a fitted one", "one that is not", cure))

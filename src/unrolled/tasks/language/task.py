@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from unrolled.data import read_texts
 from unrolled.deploy import Exported, export, replay
-from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.errors import DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.preprocess import TextCodec
 from unrolled.runtime import Column, Columns, Program, Stream
@@ -31,12 +30,13 @@ from unrolled.tasks.language.fit import fit_language
 from unrolled.tasks.language.judge import evaluate_language
 from unrolled.tasks.language.settings import settle
 from unrolled.tasks.language.summary import summarise
+from unrolled.tasks.task import Task
 from unrolled.training import Reporter
 
 TOKEN = Column("token", "x", words=())  # a row of a stream: the token's code
 
 
-class LanguageTask(BaseEstimator):
+class LanguageTask(Task):
     """The shared half of `LanguageModel` and `MaskedLanguageModel`, which say what is asked.
 
     Scikit-learn's conventions hold: nothing is checked before `fit`, and what `fit` finds ends in an
@@ -177,11 +177,6 @@ class LanguageTask(BaseEstimator):
             return corpus, []
         kept = Corpus(tuple(corpus.texts[i] for i in new), tuple(corpus.names[i] for i in new), by_text=True)
         return kept, [f"{left:,} texts that the model was trained or stopped on are left out."]
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            cure = "Call fit first, or unrolled.load a model file."
-            raise ArgumentError(explain(type(self).__name__, "a fitted one", "one that is not", cure))
 
 
 def code_parts(codec: TextCodec, corpus: Corpus, parts: TextParts) -> list[Coded]:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from unrolled.data import Frame, SequenceSet
 from unrolled.deploy import Exported, export, replays_of
-from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.errors import DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.nn import parameter_count
 from unrolled.runtime import Column, Columns, Program, Stream
@@ -23,12 +22,13 @@ from unrolled.tasks.sequence.frames import prediction_frame
 from unrolled.tasks.sequence.run import answers_of, scores_of
 from unrolled.tasks.sequence.scoring import evaluate_sequences
 from unrolled.tasks.sequence.settings import settle
+from unrolled.tasks.task import Task
 from unrolled.training import Reporter
 
 Names = str | Sequence[str] | None
 
 
-class SequenceTask(BaseEstimator):
+class SequenceTask(Task):
     """The shared half of `SequenceClassifier` and `SequenceRegressor`, which say what is answered.
 
     Scikit-learn's conventions hold: nothing is checked before `fit`, and what `fit` finds ends in an
@@ -239,11 +239,6 @@ class SequenceTask(BaseEstimator):
             where = f"{data.columns[column]}, step {row - data.offsets[index] + 1} of {data.names[index]!r}"
             cure = "The model was trained on data without missing values: fill them, or train with some."
             raise DataError(explain(where, "a number", "a missing value", cure))
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            cure = "Call fit first, or unrolled.load a model file."
-            raise ArgumentError(explain(type(self).__name__, "a fitted one", "one that is not", cure))
 
     def _summarise(self, data: SequenceSet, parts: SequenceSplit) -> dict[str, str]:
         network, history, lengths = self.network_, self.history_, data.lengths

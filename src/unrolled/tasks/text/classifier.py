@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 
 from unrolled.data import Frame, TextSet
 from unrolled.data.vectors import Vectors, read_vectors
@@ -20,6 +20,7 @@ from unrolled.preprocess import Tokenizer
 from unrolled.runtime import Column, Columns, Program, Stream
 from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.data import SequenceSplit
+from unrolled.tasks.task import Task
 from unrolled.tasks.text import files
 from unrolled.tasks.text.baselines import TextBaselines
 from unrolled.tasks.text.data import TextColumns, dealt, encode_texts, joined, read_parts, text_digests
@@ -29,7 +30,7 @@ from unrolled.tasks.text.settings import settle
 from unrolled.training import Reporter
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator):
+class TextClassifier(ClassifierMixin, Task):
     """Tell which class a text belongs to, such as a mood, a topic or a language.
 
     `tokenizer` is "words", "spaces" (the text is cut into words already), "characters" or "bpe"; words that
@@ -307,11 +308,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         digests = text_digests([data.texts[i] for i in parts.test])
         count = int(np.isin(digests, self.seen_).sum())
         return [f"{count} test texts are equal to some that it was trained or stopped on."] if count else []
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            cure = "Call fit first, or unrolled.load a model file."
-            raise ArgumentError(explain(type(self).__name__, "a fitted one", "one that is not", cure))
 
     def _summarise(
         self, data: TextSet, labels: np.ndarray, parts: SequenceSplit, fitted: Fitted, vectors: Vectors | None

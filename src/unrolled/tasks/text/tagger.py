@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
-from sklearn.base import BaseEstimator
 
 from unrolled.baselines.tagging import MostFrequentTag
 from unrolled.data import TaggedSet
@@ -20,6 +19,7 @@ from unrolled.nn import parameter_count
 from unrolled.preprocess import convert
 from unrolled.runtime import Column, Columns, Program
 from unrolled.tasks.sequence.data import SequenceSplit
+from unrolled.tasks.task import Task
 from unrolled.tasks.text import files
 from unrolled.tasks.text.data import TextColumns, dealt, read_parts, text_digests
 from unrolled.tasks.text.settings import settle
@@ -45,7 +45,7 @@ from unrolled.tasks.text.tagging_data import (
 from unrolled.training import Reporter
 
 
-class Tagger(BaseEstimator):
+class Tagger(Task):
     """Tell a tag of each word: names of persons and places as spans (IOB1, BIO or BIOES), or parts of speech.
 
     A tag that may not follow the one before is never answered: it is on no path, in training and in decoding.
@@ -311,11 +311,6 @@ class Tagger(BaseEstimator):
     def _name(self) -> str:
         network = self.network_
         return f"{'Bi' if network.bidirectional else ''}{network.cell.upper()}{'-CRF' if network.crf else ''}"
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            cure = "Call fit first, or unrolled.load a model file."
-            raise ArgumentError(explain(type(self).__name__, "a fitted one", "one that is not", cure))
 
     def _check_chain(self) -> None:
         self._check_fitted()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from unrolled.data import ParallelSet, read_lines, read_pairs, read_parallel
 from unrolled.data.text import plain_texts
@@ -15,6 +14,7 @@ from unrolled.format import ModelFile, check_output, write_model
 from unrolled.models import SearchOptions
 from unrolled.nn import parameter_count
 from unrolled.tasks.sequence.data import split_sequences
+from unrolled.tasks.task import Task
 from unrolled.tasks.translation import files
 from unrolled.tasks.translation.data import picked, readable
 from unrolled.tasks.translation.evaluation import TranslationEvaluation, evaluate_lines
@@ -27,7 +27,7 @@ Texts = str | PathLike[str] | Sequence[str]
 Paired = tuple[Texts, Texts]
 
 
-class Translator(BaseEstimator):
+class Translator(Task):
     """Writes one text from another by an encoder-decoder, with attention or with one vector between them.
 
     `attention`: "luong" (after the recurrent step, with `input_feeding` or without), "bahdanau" (before it,
@@ -235,11 +235,6 @@ class Translator(BaseEstimator):
             "size": f"{parameter_count(network):,} parameters",
             "training": f"{len(history.epochs)} epochs, {best}, {fitted.waste:.1%} of the batches is padding",
         }
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            cure = "Call fit first, or unrolled.load a model file."
-            raise ArgumentError(explain("Translator", "a fitted one", "one that is not", cure))
 
 
 def _read(source: Texts, target: Texts, table: Any, encoding: str) -> ParallelSet:
