@@ -78,6 +78,25 @@ def test_without_gradients_the_same_values(kind, backend, kernel_call, same, rag
     same([y.detach(), *(s.detach() for s in state)], [y_fast, *state_fast])
 
 
+@pytest.mark.parametrize("lengths", [None, LENGTHS["empty rows"]], ids=["full", "empty rows"])
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: b.name)
+@pytest.mark.parametrize("cell", CELLS, ids=lambda c: f"{c.kind}-{c.activation}-{c.reset_after}")
+def test_no_state_is_a_state_of_zeros(cell, backend, lengths, kernel_call):
+    call = kernel_call(cell, lengths)
+    if backend.refusal(cell, call.x, call.weights, lengths, call.masks):
+        assert not cell.reset_after  # the one form that torch has not
+        return
+    learned = [call.x, *call.weights[:4]]
+
+    def results(state):
+        y, after = backend.run_time_major(cell, call.x, state, call.weights, lengths, call.masks)
+        loss = sum((o * torch.arange(1.0, o.numel() + 1).view_as(o)).sum() for o in (y, *after))
+        return [y, *after, *torch.autograd.grad(loss, learned)]
+
+    zeros = tuple(torch.zeros_like(s) for s in call.state)
+    assert all(map(torch.equal, results(None), results(zeros)))
+
+
 def test_torch_says_why_it_cannot(kernel_call):
     torch_library = next(backend for backend in BACKENDS if backend.name == "torch")
     reasons = {

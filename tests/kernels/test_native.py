@@ -253,6 +253,13 @@ def test_operators_pass_opcheck(cell, option, kernel_call):
         opcheck(torch.ops.unrolled.recurrent_backward.default, given)
 
 
+@every_cell
+def test_operators_pass_opcheck_without_a_state(cell, kernel_call):
+    x, _, _, *rest = operands(cell, kernel_call)
+    settings = (native._number(cell), False, False, True)
+    opcheck(torch.ops.unrolled.recurrent.default, (x, None, None, *rest, *settings))
+
+
 @pytest.mark.parametrize("kind", ["elman", "lstm", "gru"])
 def test_compiles_without_a_graph_break(kind, kernel_call, same, ragged):
     call = kernel_call(Cell(kind), ragged)
@@ -334,7 +341,12 @@ def test_what_it_refuses(kernel_call):
         (3, torch.zeros(20, 4).double(), ShapeError, r"weight_ih: expected \(20, 3\), got \(20, 4\)"),
         (5, torch.zeros(20), ArgumentError, r"bias_ih: expected torch\.float64, got torch\.float32\. Pass"),
         (6, None, ArgumentError, r"bias_ih: expected given where bias_hh is, got one of them\. Pass both"),
-        (2, None, ArgumentError, r"c: expected given for an LSTM only, got NoneType\. Pass its c"),
+        (
+            2,
+            None,
+            ArgumentError,
+            r"c: expected given for an LSTM with h only, got NoneType\. Pass both h and c, or neither",
+        ),
         (9, torch.tensor([6, 7, 0, 0]), ArgumentError, r"lengths: expected each in 0\.\.6, got 7\. x has"),
         (9, torch.tensor([6, -1, 0, 0]), ArgumentError, r"lengths: expected each in 0\.\.6, got -1"),
     ],

@@ -21,8 +21,9 @@
   /* is_bf16: float32 arrays, whose products are made of numbers rounded to bf16. */                             \
   FIELD(cell) FIELD(is_double) FIELD(is_bf16) FIELD(reverse) FIELD(threads)                                       \
   FIELD(time) FIELD(batch) FIELD(input) FIELD(hidden)                                                             \
-  /* In, both ways. x (T, B, I) with the strides of its first two axes; h0, c0, mask (B, H); weights in the */    \
-  /* order of torch.nn; lengths (B,), each in 0..T; keep_h, keep_c (T, B, H) with strides. */                     \
+  /* In, both ways. x (T, B, I) with the strides of its first two axes; h0, c0 (B, H), 0 for zeros; mask */       \
+  /* (B, H); weights in the order of torch.nn; lengths (B,), each in 0..T; keep_h, keep_c (T, B, H) with */       \
+  /* strides. */                                                                                                  \
   FIELD(x) FIELD(h0) FIELD(c0)                                                                                    \
   FIELD(weight_ih) FIELD(weight_hh) FIELD(bias_ih) FIELD(bias_hh) FIELD(gain_ih) FIELD(gain_hh)                   \
   FIELD(lengths) FIELD(mask) FIELD(keep_h) FIELD(keep_c)                                                          \

@@ -95,8 +95,8 @@ class Forward {
   void begin() {
     for (Int r = 0; r < held; ++r) {
       const Int row = L.sequence(r, part), place = row * L.H;
-      widen(at(hs, 0, r), array<T>(L.call.h0) + place, L.H, L.W);
-      if (cs) widen(at(cs, 0, r), array<T>(L.call.c0) + place, L.H, L.W);
+      widen(at(hs, 0, r), L.call.h0 ? array<T>(L.call.h0) + place : nullptr, L.H, L.W);
+      if (cs) widen(at(cs, 0, r), L.call.c0 ? array<T>(L.call.c0) + place : nullptr, L.H, L.W);
       if (ms) widen(mask + r * L.W, array<T>(L.call.mask) + place, L.H, L.W);
     }
   }

@@ -7,7 +7,7 @@ Every backend is one function
     run_time_major(cell, x, state, weights, lengths, masks) -> (y, state)
 
     x        (T, B, I), any strides; what lies behind a row's length is never used, not even multiplied by 0
-    state    (h,) or, for an LSTM, (h, c); each (B, H)
+    state    (h,) or, for an LSTM, (h, c); each (B, H); None for zeros
     lengths  None, or int64 (B,) on the CPU, each in 0..T
     y        (T, B, H); 0 behind the length
     state    of each row after its last valid step; the given one where the length is 0
@@ -98,11 +98,24 @@ class Masks(NamedTuple):
 NO_MASKS = Masks()
 
 
+def zero_state(cell: Cell, batch: int, weights: Weights) -> State:
+    """The state that None stands for: zeros, each (batch, H)."""
+    like = weights.weight_hh
+    return tuple(like.new_zeros(batch, like.shape[1]) for _ in range(2 if cell.kind == "lstm" else 1))
+
+
 class RunTimeMajor(Protocol):
     """The one signature of a backend."""
 
     def __call__(
-        self, cell: Cell, x: Tensor, state: State, weights: Weights, lengths: Tensor | None, masks: Masks, /
+        self,
+        cell: Cell,
+        x: Tensor,
+        state: State | None,
+        weights: Weights,
+        lengths: Tensor | None,
+        masks: Masks,
+        /,
     ) -> tuple[Tensor, State]:
         """See the top of this file."""
         ...

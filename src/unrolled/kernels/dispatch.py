@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unrolled.errors import BackendError, explain, nearest
 from unrolled.kernels import native, reference, torch_library
-from unrolled.kernels.call import NO_MASKS, Cell, Masks, Refusal, RunTimeMajor, State, Weights
+from unrolled.kernels.call import NO_MASKS, Cell, Masks, Refusal, RunTimeMajor, State, Weights, zero_state
 
 VARIABLE = "UNROLLED_KERNEL"
 
@@ -111,7 +111,7 @@ def has_bf16(x: Tensor) -> bool:
 def run(
     cell: Cell,
     x: Tensor,
-    state: State,
+    state: State | None,
     weights: Weights,
     lengths: Tensor | None = None,
     masks: Masks = NO_MASKS,
@@ -120,13 +120,14 @@ def run(
 
     The arguments are taken as checked: `nn` does it, once. Time-major begins and ends here.
 
-    Shapes: x (batch, time, input); each state (batch, hidden); lengths int64 (batch,) on the CPU or None;
-        masks as told in `Masks`, batch first.
+    Shapes: x (batch, time, input); each state (batch, hidden), None for zeros; lengths int64 (batch,) on the
+        CPU or None; masks as told in `Masks`, batch first.
     Returns: y (batch, time, hidden) and the state after each row's last valid step.
     Raises: BackendError if the backend that was named cannot run it.
     """
     backend = chosen(cell, x, weights, lengths, masks)
     if x.shape[0] == 0 or x.shape[1] == 0:  # no step to take
+        state = zero_state(cell, x.shape[0], weights) if state is None else state
         return x.new_zeros(*x.shape[:2], weights.weight_hh.shape[1]), state
     masks_time_major = Masks(masks.hidden, _swap(masks.keep_h), _swap(masks.keep_c))
     y_time_major, state = backend.run_time_major(

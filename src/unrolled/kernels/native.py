@@ -110,23 +110,23 @@ def _refusal_of_bf16(dtype: torch.dtype) -> str:
 def run_time_major(
     cell: Cell,
     x: Tensor,
-    state: State,
+    state: State | None,
     weights: Weights,
     lengths: Tensor | None = None,
     masks: Masks = NO_MASKS,
 ) -> tuple[Tensor, State]:
     """Run a cell over whole sequences.
 
-    Shapes: x (T, B, I); each state (B, H); lengths (B,) on the CPU or None.
+    Shapes: x (T, B, I); each state (B, H), None for zeros; lengths (B,) on the CPU or None.
     Returns: y (T, B, H) and the state after each row's last valid step. Nothing given is modified.
     Raises: ArgumentError, ShapeError if the arguments do not fit one another.
     """
-    h, c = state if cell.kind == "lstm" else (state[0], None)
+    h, c = _both(state)
     learned = (x, h, c, *weights)
     save = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in learned)
     run: Any = torch.ops.unrolled.recurrent
     if _is_plain(x):
-        run = _Recurrent.apply if save else _forward
+        run = _apply if save else _forward
     y, hn, cn, *_ = run(*learned, lengths, *masks, *_settings(cell), save)
     return y, (hn, cn) if cell.kind == "lstm" else (hn,)
 
@@ -134,7 +134,7 @@ def run_time_major(
 def hidden_gradients(
     cell: Cell,
     x: Tensor,
-    state: State,
+    state: State | None,
     weights: Weights,
     dy: Tensor,
     lengths: Tensor | None = None,
@@ -144,7 +144,7 @@ def hidden_gradients(
 
     Shapes: x (T, B, I); dy (T, B, H), the gradient of the loss in y -> (T, B, H), 0 behind a length.
     """
-    h, c = state if cell.kind == "lstm" else (state[0], None)
+    h, c = _both(state)
     given = (x, h, c, *weights, lengths, *masks)
     with torch.no_grad():
         *_, saved = torch.ops.unrolled.recurrent(*given, *_settings(cell), True)
@@ -155,7 +155,7 @@ def hidden_gradients(
 
 _library = torch.library.Library("unrolled", "FRAGMENT")
 _GIVEN = (
-    "Tensor x, Tensor h, Tensor? c, Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, "
+    "Tensor x, Tensor? h, Tensor? c, Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, "
     "Tensor? gain_ih, Tensor? gain_hh, Tensor? lengths, Tensor? mask, Tensor? keep_h, Tensor? keep_c"
 )
 _library.define(
@@ -168,6 +168,13 @@ _library.define(
     "Tensor dh, Tensor dc, Tensor dweight_ih, Tensor dweight_hh, Tensor dbias_ih, Tensor dbias_hh, "
     "Tensor dgain_ih, Tensor dgain_hh, Tensor dhs)"
 )
+
+
+def _both(state: State | None) -> tuple[Tensor | None, Tensor | None]:
+    """Both states of a cell; None for what there is not."""
+    if state is None:
+        return None, None
+    return state if len(state) == 2 else (state[0], None)
 
 
 def _number(cell: Cell) -> int:
@@ -313,6 +320,7 @@ def _is_plain(x: Tensor) -> bool:
         type(x) in (Tensor, torch.nn.Parameter)
         and not torch.compiler.is_compiling()
         and not torch._C._len_torch_dispatch_stack()
+        and not torch._C._are_functorch_transforms_active()
     )
 
 
@@ -355,6 +363,10 @@ class _Recurrent(torch.autograd.Function):
         return (*[g if want else None for g, want in zip(found, wants[:9], strict=False)], *rest)
 
 
+# Without what Function.apply does for functorch's transforms, for those who know that there is none.
+_apply = super(torch.autograd.Function, _Recurrent).apply
+
+
 def _with_gradients(*arguments: Any) -> tuple[Tensor, ...]:
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in arguments[:9]):
         return _Recurrent.apply(*arguments)
@@ -370,7 +382,7 @@ def _reference_gradients(
     kind, option = next(key for key, number in CELLS.items() if number == ctx.cell)
     precision = "bf16" if ctx.bf16 else "full"
     cell = Cell(kind, option if kind == "elman" else "tanh", option != "before", ctx.reverse, precision)
-    state = (h,) if c is None else (h, c)
+    state = None if h is None else (h,) if c is None else (h, c)
     with torch.enable_grad():
         y, after = reference.run_time_major(cell, x, state, Weights(*rest[:6]), rest[6], Masks(*rest[7:]))
     pairs = [(o, pull) for o, pull in zip((y, *after), pulls, strict=False) if pull is not None]

@@ -77,7 +77,7 @@ class Given(NamedTuple):
     """What both operators are given, as the native side can read it."""
 
     x: Tensor
-    h: Tensor
+    h: Tensor | None
     c: Tensor | None
     weight_ih: Tensor
     weight_hh: Tensor
@@ -140,8 +140,9 @@ def check(given: Given, plan: Plan) -> None:
             raise ArgumentError(
                 explain(first, f"given where {second} is", "one of them", "Pass both or none.")
             )
-    if (given.c is None) == (plan.cell == LSTM):
-        raise ArgumentError(explain("c", "given for an LSTM only", type(given.c).__name__, "Pass its c."))
+    if (given.c is None) == (plan.cell == LSTM and given.h is not None):
+        cure = "Pass both h and c, or neither."
+        raise ArgumentError(explain("c", "given for an LSTM with h only", type(given.c).__name__, cure))
     if given.lengths is not None and plan.B:
         low, high = (int(end) for end in given.lengths.aminmax())
         if low < 0 or high > plan.T:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights
+from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights, zero_state
 from unrolled.kernels.rounding import linear_bf16
 
 EPSILON = 1e-5
@@ -32,17 +32,18 @@ def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, mas
 def run_time_major(
     cell: Cell,
     x: Tensor,
-    state: State,
+    state: State | None,
     weights: Weights,
     lengths: Tensor | None = None,
     masks: Masks = NO_MASKS,
 ) -> tuple[Tensor, State]:
     """Run a cell over whole sequences, step by step.
 
-    Shapes: x (T, B, I); each state (B, H); lengths (B,) on the CPU or None.
+    Shapes: x (T, B, I); each state (B, H), None for zeros; lengths (B,) on the CPU or None.
     Returns: y (T, B, H) and the state after each row's last valid step. Nothing given is modified.
     """
     T = x.shape[0]
+    state = zero_state(cell, x.shape[1], weights) if state is None else state
     valid = _valid(x, lengths)
     if valid is not None:
         x = x.masked_fill(~valid, 0.0)  # garbage behind a length would reach the weights' gradient as 0 * NaN

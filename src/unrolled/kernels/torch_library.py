@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights
+from unrolled.kernels.call import NO_MASKS, Cell, Masks, State, Weights, zero_state
 
 
 def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, masks: Masks) -> str:
@@ -31,16 +31,17 @@ def refusal(cell: Cell, x: Tensor, weights: Weights, lengths: Tensor | None, mas
 def run_time_major(
     cell: Cell,
     x: Tensor,
-    state: State,
+    state: State | None,
     weights: Weights,
     lengths: Tensor | None = None,
     masks: Masks = NO_MASKS,
 ) -> tuple[Tensor, State]:
     """Run a plain cell over whole sequences with torch's own functions.
 
-    Shapes: x (T, B, I); each state (B, H); lengths (B,) on the CPU or None.
+    Shapes: x (T, B, I); each state (B, H), None for zeros; lengths (B,) on the CPU or None.
     Returns: y (T, B, H) and the state after each row's last valid step.
     """
+    state = zero_state(cell, x.shape[1], weights) if state is None else state
     run = _padded if lengths is None else _ragged
     if not cell.reverse:
         return run(cell, x, state, weights, lengths)

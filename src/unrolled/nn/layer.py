@@ -79,14 +79,14 @@ def check_lengths(lengths: Any, batch: int, time: int) -> Tensor | None:
     return None if low == time else checked
 
 
-def check_state(state: Any, kind: type[Any], x: Tensor, hidden: int) -> tuple[Tensor, ...]:
-    """The state, if it is of its cell's kind and fits x; zeros for None.
+def check_state(state: Any, kind: type[Any], x: Tensor, hidden: int) -> tuple[Tensor, ...] | None:
+    """The state, if it is of its cell's kind and fits x; None, which a kernel takes for zeros, stays None.
 
     Raises: ArgumentError, ShapeError.
     """
-    fields: tuple[str, ...] = kind._fields
     if state is None:
-        return kind(*(x.new_zeros(x.shape[0], hidden) for _ in fields))
+        return None
+    fields: tuple[str, ...] = kind._fields
     if not isinstance(state, kind):
         written = f"{kind.__name__}({', '.join(fields)})"
         raise ArgumentError(

@@ -131,9 +131,9 @@ class Recurrent(Layer):
         Raises: ArgumentError, ShapeError; BackendError if a backend was named that cannot run this.
         """
         x = check_input(x, self.input_size, self.weight_hh)
-        state = check_state(state, self.state_type, x, self.hidden_size)
+        start = check_state(state, self.state_type, x, self.hidden_size)
         lengths = check_lengths(lengths, *x.shape[:2])
-        y, state = kernels.run(self._cell(x), x, state, self._weights(), lengths, self._masks(x))
+        y, state = kernels.run(self._cell(x), x, start, self._weights(), lengths, self._masks(x))
         return y, self.state_type(*state)
 
     def backend(self, x: Tensor, lengths: Any = None) -> str:
