@@ -22,6 +22,19 @@ class LSTMState(NamedTuple):
     c: Any
 
 
+class TransformerState(NamedTuple):
+    """What a causal Transformer has read so far; it grows with every step.
+
+    h (batch, hidden): its last output; keys, values (batch, blocks, steps, heads, width); valid (batch,
+    steps): which of them are there, in a ragged batch.
+    """
+
+    h: Any
+    keys: Any
+    values: Any
+    valid: Any
+
+
 class DirectState(NamedTuple):
     """What a DirectNetwork carries: the stack's state, and the last valid target (raw; NaN = none yet)."""
 

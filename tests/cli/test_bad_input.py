@@ -144,7 +144,11 @@ def test_a_window_longer_than_the_data(train, call, home, given, small):
             ["--horizon", "0"],
             "--horizon: expected a whole number >= 1, got 0. Say how many rows to forecast.",
         ),
-        (["--cell", "gruu"], "--cell: expected one of elman, lstm, gru, got 'gruu'. Did you mean 'gru'?"),
+        (
+            ["--cell", "gruu"],
+            "--cell: expected one of elman, lstm, gru, gru2014, transformer, feed-forward, got 'gruu'. Did"
+            " you mean 'gru'?",
+        ),
         (["--decoder", "segments"], "Did you mean 'segment'?"),
         (["--hidden", "0"], "--hidden: expected a whole number >= 1, got 0. 128 is a good start."),
         (["--lr", "-1"], "--lr: expected a number >= 0, got -1.0."),

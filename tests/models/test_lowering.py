@@ -188,6 +188,17 @@ def test_options_of_the_segment_decoder(level, segment, hidden):
     assert program.multiply_adds == case.network.cost()
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_feed_forward_program_answers_as_its_network(shape):
+    layers = 2 if shape in ("masked", "all") else 1
+    case = make_case("segment", SHAPES[shape], cell="feed-forward", layers=layers)
+    program = case.program()
+    answers = stream_of(case, program).run(case.rows, case.future)
+    for stop in range(program.history, ROWS + 1):
+        assert_parity(answers[stop - 1], case.forecast(program, stop), scale_of(case))
+    assert program.multiply_adds == case.network.cost()
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("head", ["last", "mean", "every"])
 @pytest.mark.parametrize("bidirectional", [False, True])

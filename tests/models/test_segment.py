@@ -134,7 +134,11 @@ def test_cost_is_the_sum_of_its_products():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cell": "grw"}, "cell: expected one of elman, lstm, gru, gru2014, got 'grw'. Did you mean 'gru'?"),
+        (
+            {"cell": "grw"},
+            "cell: expected one of elman, lstm, gru, gru2014, transformer, feed-forward, got 'grw'. Did you"
+            " mean 'gru'?",
+        ),
         ({"level": "zeros"}, "level: expected one of off, zero, normal, got 'zeros'. Did you mean 'zero'?"),
         ({"segment": 0}, "segment: expected a whole number >= 1, got 0. Give the steps of one segment"),
         ({"hidden": 0}, "hidden: expected a whole number >= 1, got 0. Give the number of hidden units"),

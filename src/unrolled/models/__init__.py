@@ -1,5 +1,6 @@
 """A network for each kind of problem, put together from `nn`: raw units in, raw units out."""
 
+from unrolled.models.architectures import ARCHITECTURES, FEED_FORWARD, TRANSFORMER
 from unrolled.models.build import Network, build
 from unrolled.models.direct import DirectNetwork
 from unrolled.models.language import NO_TOKEN, LanguageShape

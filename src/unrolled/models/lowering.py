@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn as torch_nn
 
+from unrolled.models.feed_forward import FeedForward
 from unrolled.models.inputs import ScaledInputs
 from unrolled.models.shape import ForecastShape
 from unrolled.nn import Bidirectional, Stack
@@ -154,7 +155,7 @@ def lower_sequence(network: "SequenceNetwork") -> Program:
     x = b.add("scaled", ops.Scale(), x, b.constant("mean"), b.constant("scale"))
     if shape.masked:
         x = b.add("masked", ops.Mask(), x)
-    hidden = _pooled(b, network, x)
+    hidden = _whole_window(b, network, x) if network.steps else _pooled(b, network, x)
     scores = b.dense("head", hidden)
     if shape.targets:
         scores = b.add(
@@ -278,6 +279,21 @@ def both_ends(b: Builder, stack: Stack, x: str) -> str:
     return b.concat("pooled", ends)
 
 
+def _whole_window(b: Builder, network: "SequenceNetwork", x: str) -> str:
+    """Dense layers over the last `steps` rows."""
+    window = b.add("window", ops.Window(network.steps), x)
+    flat = b.add("flat", ops.Reshape((network.steps * network.input_size,)), window)
+    return _dense_layers(b, network.recurrent, flat)
+
+
+def _dense_layers(b: Builder, stack: FeedForward, x: str) -> str:
+    """The dense layers of a feed-forward network, each with its relu."""
+    for number in range(len(stack.layers)):
+        name = f"recurrent.layers.{number}"
+        x = b.add(f"{name}.relu", ops.Activation("relu"), b.dense(name, x))
+    return x
+
+
 def _cut(b: Builder, name: str, x: str, size: tuple[int, ...], w: int, at_end: bool) -> str:
     """Time on axis -2 cut into segments, filled up with zeros. size (..., time, features)."""
     *leading, steps, features = size
@@ -303,6 +319,10 @@ def _read_segments(b: Builder, network: "SegmentNetwork", values: str) -> list[s
         shared = _cut(b, "shared_segments", shared, (shape.history, size), w, at_end=False)
         x = b.sum("embedded", x, b.dense("embed_shared", shared))
     x = b.add("embedded_relu", ops.Activation("relu"), x)
+    if isinstance(network.recurrent, FeedForward):
+        width = network.read_segments * network.hidden
+        flat = b.add("flat", ops.Reshape((shape.targets, width)), x)
+        return [_dense_layers(b, network.recurrent, flat)]
     states = []
     for layer, prefix in _layers(network.recurrent):
         y = b.add(prefix, ops.Scan(**cell_attributes(layer, prefix), emit="state"), x)
@@ -350,6 +370,12 @@ def _highway(b: Builder, network: "SegmentNetwork", values: str) -> str:
 def _decode_segments(b: Builder, network: "SegmentNetwork", x: str, states: list[str]) -> str:
     """One step per answered segment, each from the state after the window, (C, M, d)."""
     C, M = network.shape.targets, network.answered_segments
+    if isinstance(network.recurrent, FeedForward):
+        start = b.add("start", ops.Reshape((C, 1, network.hidden)), states[0])
+        start = b.add("starts", ops.Repeat((C, M, network.hidden)), start)
+        return b.add(
+            "going_on", ops.Activation("relu"), b.dense("recurrent.go_on", b.concat("both", [start, x]))
+        )
     for (layer, prefix), state in zip(_layers(network.recurrent), states, strict=True):
         width = network.hidden * (2 if layer.cell.kind == "lstm" else 1)
         start = b.add(f"{prefix}.start", ops.Reshape((C, 1, width)), state)

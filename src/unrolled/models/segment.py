@@ -20,10 +20,11 @@ from torch.nn import functional as F
 
 from unrolled.arguments import integer, one_of
 from unrolled.errors import ArgumentError, ShapeError, explain
+from unrolled.models.architectures import check_streams, reading_cost, reading_stack
 from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid
 from unrolled.models.lowering import lower_segment
-from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack
+from unrolled.models.recurrent import map_state
 from unrolled.models.shape import ForecastShape
 from unrolled.runtime import Program
 
@@ -34,6 +35,7 @@ MAX_SEGMENT = 48
 class SegmentNetwork(nn.Module):
     """Read a window in segments of `segment` steps, answer all segments of the horizon at once.
 
+    `cell` is a recurrent one; "transformer" and "feed-forward" are there to compare with.
     `level` feeds the scaled anchor and the window's standard deviation to the decoder, which the anchored
     values alone do not show: "off", or through a Linear that starts at "zero" or "normal" (small).
     `segment=None` chooses the length. `highway` is how many of the last values also go to the answer
@@ -66,7 +68,9 @@ class SegmentNetwork(nn.Module):
         self.read_segments = math.ceil(shape.history / segment)
         self.answered_segments = math.ceil(shape.horizon / segment)
         self.inputs = ScaledInputs(shape)
-        self.recurrent = recurrent_stack(cell, hidden, hidden, layers, dropout)
+        self.recurrent = reading_stack(
+            cell, hidden, hidden, layers, dropout, steps=self.read_segments, goes_on=True
+        )
         self._add_embeddings()
         cure = "0 is none; it is at most the history."
         self.highway_steps = integer("highway", highway, 0, cure)
@@ -193,19 +197,21 @@ class SegmentNetwork(nn.Module):
 
     def lower(self, paths: int = 0, seed: int = 0) -> Program:
         """The Program that every runtime runs. Paths and seed are for `RecursiveNetwork` alone."""
+        check_streams(self.cell)
         return lower_segment(self)
 
     def cost(self) -> int:
         """Multiply-adds of one streamed step: the whole window is read, the whole horizon answered."""
         sizes, w, d, columns = self.inputs.sizes, self.segment, self.hidden, self.shape.targets
-        step = recurrent_cost(self.cell, d, d, self.layers)
+        steps, answers = self.read_segments, self.answered_segments
+        both = columns * reading_cost(self.recurrent, self.cell, d, steps, answers)
         head = d * w * len(self.shape.quantiles)
         own = self.embed_own.in_features * d
-        reading = self.read_segments * (columns * (own + step) + w * (sizes["past"] + sizes["known"]) * d)
-        answering = self.answered_segments * (columns * (step + head) + w * sizes["known"] * d)
+        reading = steps * (columns * own + w * (sizes["past"] + sizes["known"]) * d)
+        answering = answers * (columns * head + w * sizes["known"] * d)
         straight = self.highway_steps * self.shape.horizon * columns
         level = 0 if self.level == "off" else 2 * d * columns
-        return reading + answering + straight + sizes["static"] * d + level
+        return both + reading + answering + straight + sizes["static"] * d + level
 
     def _check(self, batch: Batch) -> None:
         self.inputs.check(batch)

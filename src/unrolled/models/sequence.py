@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.arguments import flag, one_of
-from unrolled.errors import ShapeError, explain
+from unrolled.errors import ArgumentError, ShapeError, explain
+from unrolled.models.architectures import check_streams, reading_cost, reading_stack, window_of
 from unrolled.models.heads import masked_mean
 from unrolled.models.inputs import Batch, copy_buffers, fill, valid_steps
 from unrolled.models.lowering import lower_sequence
-from unrolled.models.recurrent import recurrent_cost, recurrent_stack
+from unrolled.models.recurrent import CELLS, recurrent_cost
 from unrolled.models.shape import SequenceShape
 from unrolled.runtime import Program
 
@@ -27,6 +28,9 @@ NO_LABEL = -1
 
 class SequenceNetwork(nn.Module):
     """A recurrent network over x, answering once per sequence or at every step.
+
+    `cell` is a recurrent one; "transformer" and "feed-forward" are there to compare with. The last reads
+    sequences of exactly `steps` steps, and answers once.
 
     `head`: "last" takes the state after each row's last step (of a bidirectional stack both ends' last
     states), "mean" the mean over the row's steps, "every" answers at each step.
@@ -54,10 +58,15 @@ class SequenceNetwork(nn.Module):
         head: str = "last",
         bidirectional: bool = False,
         dropout: float = 0.0,
+        steps: int = 0,
     ) -> None:
         super().__init__()
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
         self.pool = one_of("head", head, HEADS)
+        self.steps = window_of(cell, steps)
+        if self.steps and head != "last":
+            cure = "It reads a sequence at once: take head='last', or a recurrent cell."
+            raise ArgumentError(explain("head", "'last' with cell='feed-forward'", repr(head), cure))
         self.bidirectional = flag("bidirectional", bidirectional)
         self.register_buffer("mean", torch.zeros(shape.features))
         self.register_buffer("scale", torch.ones(shape.features))
@@ -65,7 +74,9 @@ class SequenceNetwork(nn.Module):
         self.register_buffer("target_scale", torch.ones(shape.targets))
         self.register_buffer("class_weights", torch.ones(shape.classes))
         self.input_size = shape.features * (1 + shape.masked)
-        self.recurrent = recurrent_stack(cell, self.input_size, hidden, layers, dropout, bidirectional)
+        self.recurrent = reading_stack(
+            cell, self.input_size, hidden, layers, dropout, bidirectional, self.steps
+        )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden * (1 + bidirectional), shape.classes or shape.targets)
 
@@ -81,6 +92,7 @@ class SequenceNetwork(nn.Module):
             "head": self.pool,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout.p,
+            "steps": self.steps,
         }
 
     def set_scaling(self, scaling: Mapping[str, Any]) -> None:
@@ -133,10 +145,14 @@ class SequenceNetwork(nn.Module):
 
     def lower(self) -> Program:
         """The Program that every runtime runs."""
+        check_streams(self.cell)
         return lower_sequence(self)
 
     def cost(self) -> int:
-        """Multiply-adds of one step, the head's with it."""
+        """Multiply-adds of one step, the head's with it; a Transformer's without its look back."""
+        if self.cell not in CELLS:
+            read = reading_cost(self.recurrent, self.cell, self.hidden, steps=1)
+            return read + self.head.in_features * self.head.out_features
         directions = 1 + self.bidirectional
         lowest = recurrent_cost(self.cell, self.input_size, self.hidden, 1)
         above = recurrent_cost(self.cell, directions * self.hidden, self.hidden, 1)

@@ -13,3 +13,4 @@ from unrolled.nn.pooling import Pooling
 from unrolled.nn.recurrent import CellOptions, Recurrent
 from unrolled.nn.spelling import Spelling
 from unrolled.nn.stack import Stack
+from unrolled.nn.transformer import Transformer

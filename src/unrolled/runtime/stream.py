@@ -200,6 +200,9 @@ def load_program(path: str | PathLike[str]) -> Program:
     Raises: ModelFileError if there is none, or it is damaged.
     """
     card, tensors = read_model(path)  # type: ignore[arg-type]
+    if isinstance(reason := card.get("no_program"), str):
+        cure = "Train with a recurrent cell, such as gru, to stream."
+        raise ArgumentError(explain(str(path), "a model that streams", reason[:100], cure))
     if "program" not in card:
         cure = "Save the model again with this version of unrolled."
         raise ModelFileError(explain("card.program", "a program to run", "none", cure))

@@ -1,16 +1,26 @@
 """Networks and model files: the weights out, the weights in, nothing believed before it fits."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import ModelFile, array, field, whole
-from unrolled.models import Network, build
+from unrolled.models import TRANSFORMER, Network, build
+from unrolled.models.architectures import TRANSFORMER_IS
 
 
 def weights_of(network: Network) -> dict[str, np.ndarray]:
     """The network's weights and buffers, by name; its Program goes by the same names."""
     return {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+
+
+def program_card(model: Any) -> dict[str, Any]:
+    """What a model file says of the model's Program: the Program, or why there is none."""
+    if model.network_.configuration.get("cell") == TRANSFORMER:
+        return {"no_program": TRANSFORMER_IS}
+    return {"program": model.program().to_card()}
 
 
 def network_from_file(file: ModelFile) -> Network:

@@ -20,7 +20,11 @@ def test_the_options_of_network_and_training():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"cell": "grü"}, r"cell: expected one of elman, lstm, gru, gru2014, got 'grü'. Did you mean 'gru'?"),
+        (
+            {"cell": "grü"},
+            r"cell: expected one of elman, lstm, gru, gru2014, transformer, feed-forward, got 'grü'. Did"
+            r" you mean 'gru'?",
+        ),
         ({"head": "lats"}, "head: expected one of last, mean, every, got 'lats'. Did you mean 'last'?"),
         ({"bidirectional": 1}, "bidirectional: expected True or False, got 1."),
         ({"hidden_size": 0}, "hidden_size: expected a whole number >= 1, got 0. 64 is a good start."),

@@ -13,7 +13,7 @@ from unrolled.models import ForecastShape
 from unrolled.tasks.forecast.inputs import ForecastInputs
 from unrolled.tasks.forecast.periods import Periods
 from unrolled.tasks.forecast.settings import check_parameters
-from unrolled.tasks.networks import network_from_file, weights_of
+from unrolled.tasks.networks import network_from_file, program_card, weights_of
 from unrolled.training import TrainingOptions
 
 TASK = "forecast"
@@ -24,7 +24,6 @@ def to_card(forecaster: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The card and the arrays of a fitted forecaster; one that was loaded is written as it was."""
     if hasattr(forecaster, "card_"):
         return forecaster.card_, weights_of(forecaster.network_)
-    program = forecaster.program()
     card = new_card(
         "model",
         TASK,
@@ -37,11 +36,11 @@ def to_card(forecaster: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             "training": forecaster.history_.card(),
             "summary": forecaster.summary(),
             "evaluation": jsonable(forecaster.evaluation_.to_dict()),
-            "program": program.to_card(),
             "step": None if forecaster.step_ is None else asdict(forecaster.step_),
-        },
+        }
+        | program_card(forecaster),
     )
-    return card, weights_of(forecaster.network_) | dict(program.weights)
+    return card, weights_of(forecaster.network_)
 
 
 def from_file(kind: type, file: ModelFile) -> Any:

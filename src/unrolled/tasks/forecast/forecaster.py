@@ -36,8 +36,9 @@ class Forecaster(Task):
 
     `decoder` is "segment" (segments of the last `history` rows through one recurrent network, all of the
     horizon at once), "direct" (a step a row with carried state, all of the horizon at once) or "recursive"
-    (one row ahead at a time, sample paths). Scikit-learn's conventions hold: nothing is checked before `fit`,
-    and what `fit` finds ends in an underscore.
+    (one row ahead at a time, sample paths). `cell` is "elman", "lstm", "gru" or "gru2014"; to compare with,
+    the segments may also go through a "transformer" or "feed-forward" layers. Scikit-learn's conventions
+    hold: nothing is checked before `fit`, and what `fit` finds ends in an underscore.
 
     Source: segment decoder, Lin et al. 2023, arXiv:2308.11200; recursive decoder, Salinas et al. 2017,
     arXiv:1704.04110.

@@ -9,11 +9,11 @@ import numpy as np
 from unrolled.arguments import flag, integer, number, one_of
 from unrolled.data import SeriesSet, season_length
 from unrolled.errors import ArgumentError, explain
+from unrolled.models import ARCHITECTURES, CELLS
 from unrolled.tasks.forecast.inputs import longest_stamps
 from unrolled.training import TrainingOptions
 
 DECODERS = ("segment", "direct", "recursive")
-CELLS = ("elman", "lstm", "gru")
 SCALINGS = ("auto", "series", "global")
 LONGEST_HISTORY = 720
 MANY_EXAMPLES = 50_000  # training values from which on a network needs no help to learn what a line can say
@@ -90,7 +90,11 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     if given["history"] is not None:
         integer("history", given["history"], 1, "Say how many rows a forecast looks at.")
     one_of("decoder", given["decoder"], DECODERS)
-    one_of("cell", given["cell"], CELLS)
+    one_of("cell", given["cell"], ARCHITECTURES)
+    if given["decoder"] != "segment" and given["cell"] not in CELLS:
+        cure = "Only a recurrent state can be carried over a whole series: take cell='gru'."
+        got = f"decoder {given['decoder']!r} with cell {given['cell']!r}"
+        raise ArgumentError(explain("decoder", "'segment'", got, cure))
     one_of("scaling", given["scaling"], SCALINGS)
     integer("hidden_size", given["hidden_size"], 1, "128 is a good start.")
     integer("layers", given["layers"], 1, "1 is a good start.")

@@ -15,7 +15,8 @@ class SequenceClassifier(ClassifierMixin, SequenceTask):
     """Tell which class a sequence, or each of its steps, belongs to.
 
     `head` is "last" (the state after the last step), "mean" (over the steps) or "every" (an answer a step).
-    `class_weight` is None, "balanced" or a weight by class. `cell` is "elman", "lstm", "gru" or "gru2014".
+    `class_weight` is None, "balanced" or a weight by class. `cell` is "elman", "lstm", "gru" or "gru2014",
+    or to compare with "transformer" or "feed-forward".
     A stream of it answers scores: their softmax are the probabilities of `classes_`.
 
     Example:

@@ -9,7 +9,7 @@ from unrolled.errors import ModelFileError, explain
 from unrolled.format import ModelFile, array, entries, field, new_card
 from unrolled.models import SequenceNetwork
 from unrolled.tasks.forecast.files import jsonable
-from unrolled.tasks.networks import network_from_file, weights_of
+from unrolled.tasks.networks import network_from_file, program_card, weights_of
 from unrolled.tasks.sequence.answers import Answers, Classes, Numbers
 from unrolled.tasks.sequence.baselines import PlainModel
 from unrolled.tasks.sequence.data import SequenceColumns
@@ -32,8 +32,8 @@ def to_card(model: Any) -> dict[str, Any]:
             "training": model.history_.card(),
             "summary": model.summary(),
             "evaluation": jsonable(model.evaluation_.to_dict()),
-            "program": model.program().to_card(),
-        },
+        }
+        | program_card(model),
     )
 
 

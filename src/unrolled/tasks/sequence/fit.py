@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from unrolled.data import SequenceSet, pad, pad_labels, shuffled
-from unrolled.models import SequenceNetwork, build
+from unrolled.errors import DataError, explain
+from unrolled.models import FEED_FORWARD, SequenceNetwork, build
 from unrolled.models.sequence import weighted_cross_entropy
 from unrolled.preprocess import StandardScaler
 from unrolled.tasks.sequence.answers import Answers
@@ -69,12 +70,27 @@ def build_network(
     assert data.labels is not None
     shape = answers.shape(data.values.shape[1], bool(np.isnan(data.values).any()))
     with reproducible(choose_device(settings.training.device), settings.training.seed):
-        network: Any = build({"kind": "sequence", "shape": shape.card()} | settings.network)
+        options = settings.network | fixed_length(settings, data)
+        network: Any = build({"kind": "sequence", "shape": shape.card()} | options)
     rows = np.concatenate([np.arange(*data.offsets[index : index + 2]) for index in train])
     scaler = StandardScaler.fit(data.values[rows])
     buffers = answers.buffers(data.labels[answers_of(data, train)[0]], class_weight)
     network.set_scaling({"mean": scaler.mean[0], "scale": scaler.scale[0]} | buffers)
     return network
+
+
+def fixed_length(settings: SequenceSettings, data: SequenceSet) -> dict[str, int]:
+    """The length that a feed-forward network reads; nothing for all others.
+
+    Raises: DataError where the sequences are not of one length.
+    """
+    if settings.network["cell"] != FEED_FORWARD:
+        return {}
+    shortest, longest = int(data.lengths.min()), int(data.lengths.max())
+    if shortest != longest:
+        cure = "A feed-forward network takes one length only: cut or pad them, or use cell='gru'."
+        raise DataError(explain("X", "sequences of one length", f"{shortest} to {longest} steps", cure))
+    return {"steps": longest}
 
 
 class SequenceSource:

@@ -13,7 +13,8 @@ class SequenceRegressor(RegressorMixin, SequenceTask):
     """Tell a number of a sequence, or of each of its steps, such as a remaining life.
 
     `head` is "last" (the state after the last step), "mean" (over the steps) or "every" (an answer a step).
-    `cell` is "elman", "lstm", "gru" or "gru2014". A stream of it answers the number, in the labels' unit.
+    `cell` is "elman", "lstm", "gru" or "gru2014", or to compare with "transformer" or "feed-forward".
+    A stream of it answers the number, in the labels' unit.
 
     Example:
         >>> import numpy as np

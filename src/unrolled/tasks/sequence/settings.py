@@ -5,7 +5,7 @@ from typing import Any
 
 from unrolled.arguments import flag, integer, number, one_of
 from unrolled.errors import ArgumentError, explain
-from unrolled.models import CELLS
+from unrolled.models import ARCHITECTURES
 from unrolled.training import TrainingOptions
 
 HEADS = ("last", "mean", "every")
@@ -36,7 +36,7 @@ def settle(parameters: dict[str, Any]) -> SequenceSettings:
         unrolled.errors.ArgumentError: head: expected one of last, mean, every, got 'first'. ...
     """
     given = dict(parameters)
-    one_of("cell", given["cell"], CELLS)
+    one_of("cell", given["cell"], ARCHITECTURES)
     one_of("head", given["head"], HEADS)
     flag("bidirectional", given["bidirectional"])
     integer("hidden_size", given["hidden_size"], 1, "64 is a good start.")
