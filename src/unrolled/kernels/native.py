@@ -139,17 +139,20 @@ def hidden_gradients(
     dy: Tensor,
     lengths: Tensor | None = None,
     masks: Masks = NO_MASKS,
+    dstate: tuple[Tensor | None, ...] = (None, None),
 ) -> Tensor:
     """The whole gradient of a loss in every hidden state: what reaches it now and through all later steps.
 
-    Shapes: x (T, B, I); dy (T, B, H), the gradient of the loss in y -> (T, B, H), 0 behind a length.
+    Shapes: x (T, B, I); dy (T, B, H), the gradient of the loss in y; dstate, that in the state after the last
+        step, each (B, H) or None -> (T, B, H), 0 behind a length.
     """
     h, c = _both(state)
+    dh, dc = (*dstate, None)[:2]
     given = (x, h, c, *weights, lengths, *masks)
     with torch.no_grad():
         *_, saved = torch.ops.unrolled.recurrent(*given, *_settings(cell), True)
         return torch.ops.unrolled.recurrent_backward(
-            dy, None, None, *given, saved, *_settings(cell), False, False, True
+            dy, dh, dc, *given, saved, *_settings(cell), False, False, True
         )[-1]
 
 

@@ -133,8 +133,13 @@ class Recurrent(Layer):
         x = check_input(x, self.input_size, self.weight_hh)
         start = check_state(state, self.state_type, x, self.hidden_size)
         lengths = check_lengths(lengths, *x.shape[:2])
-        y, state = kernels.run(self._cell(x), x, start, self._weights(), lengths, self._masks(x))
+        cell, weights, masks = self.parts(x)
+        y, state = kernels.run(cell, x, start, weights, lengths, masks)
         return y, self.state_type(*state)
+
+    def parts(self, x: Tensor) -> tuple[Cell, Weights, Masks]:
+        """What a kernel is called with for this input besides it; in training its masks are drawn here."""
+        return self._cell(x), self._weights(), self._masks(x)
 
     def backend(self, x: Tensor, lengths: Any = None) -> str:
         """The name of the backend that would run this call.

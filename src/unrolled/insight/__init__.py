@@ -1,0 +1,3 @@
+"""See inside: a trained network, looked into, as a page and as JSON."""
+
+from unrolled.insight.page import Figure, Page, Section, Table, render
