@@ -14,7 +14,7 @@ _HOMES = {
     "LanguageModel": "unrolled.tasks",
     "MaskedLanguageModel": "unrolled.tasks",
     "Roles": "unrolled.data",
-    "SearchOptions": "unrolled.models",
+    "SearchOptions": "unrolled.runtime",
     "SequenceClassifier": "unrolled.tasks",
     "SequenceRegressor": "unrolled.tasks",
     "Translator": "unrolled.tasks",
@@ -34,7 +34,7 @@ __all__ = ["__version__", *_HOMES]
 if TYPE_CHECKING:
     from unrolled.data import Roles as Roles
     from unrolled.data import check as check  # type: ignore[no-redef]
-    from unrolled.models import SearchOptions as SearchOptions
+    from unrolled.runtime import SearchOptions as SearchOptions
     from unrolled.tasks import Forecaster as Forecaster
     from unrolled.tasks import LanguageModel as LanguageModel
     from unrolled.tasks import MaskedLanguageModel as MaskedLanguageModel

@@ -3,7 +3,8 @@ import torch
 
 from unrolled.errors import ArgumentError
 from unrolled.models import build
-from unrolled.models.translation import BEGIN, END, TranslationNetwork, TranslationShape
+from unrolled.models.translation import TranslationNetwork, TranslationShape
+from unrolled.preprocess.sides import BEGIN, END
 
 SHAPE = {"source_words": 20, "target_words": 30}
 KINDS = [

@@ -29,7 +29,6 @@ from unrolled.data.series import read_series as read_series
 from unrolled.data.split import Split as Split
 from unrolled.data.split import split_rows as split_rows
 from unrolled.data.stamps import read_stamps as read_stamps
-from unrolled.data.text import check_lengths as check_lengths
 from unrolled.data.text import read_corpus as read_corpus
 from unrolled.data.text import read_lines as read_lines
 from unrolled.data.text import read_text as read_text
@@ -42,3 +41,4 @@ from unrolled.data.write import check_table_path as check_table_path
 from unrolled.data.write import to_csv as to_csv
 from unrolled.data.write import to_records as to_records
 from unrolled.data.write import write_frame as write_frame
+from unrolled.preprocess.lengths import check_lengths as check_lengths

@@ -5,16 +5,12 @@ separators occur inside sentences.
 """
 
 import codecs
-from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unrolled.errors import ArgumentError, DataError, explain, nearest
 
-MOST_TOKENS = 10_000  # of one text; a longer one is a file without line ends rather than a sentence
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -110,21 +106,6 @@ def plain_texts(texts: Any, name: str) -> list[str]:
         if not isinstance(text, str):
             raise ArgumentError(explain(f"{name}[{place}]", "a text", repr(text), "Fill it in, or drop it."))
     return listed
-
-
-def check_lengths(lengths: Sequence[int] | np.ndarray, names: Sequence[str], most: int = MOST_TOKENS) -> None:
-    """Refuse a text without a token, and one of more than `most`.
-
-    `names` says where each text stands, such as "train.de, line 7". Raises: DataError naming the first.
-    """
-    found = np.asarray(lengths)
-    for place in np.flatnonzero((found < 1) | (found > most)).tolist():
-        if found[place] < 1:
-            raise DataError(explain(names[place], "a text", "an empty one", "Fill it in, or drop it."))
-        cure = "Does the file lack line ends? Cut the text into sentences."
-        raise DataError(
-            explain(names[place], f"a text of at most {most:,} tokens", f"{found[place]:,}", cure)
-        )
 
 
 def _not_in(path: Path, raw: bytes, encoding: str, start: int) -> DataError:

@@ -8,7 +8,6 @@ from unrolled.models.language_model import LanguageNetwork
 from unrolled.models.masked_language_model import MaskedLanguageNetwork
 from unrolled.models.recurrent import CELLS
 from unrolled.models.recursive import RecursiveNetwork, path_quantiles
-from unrolled.models.search import Hypothesis, SearchOptions, search
 from unrolled.models.segment import SegmentNetwork, default_segment
 from unrolled.models.sequence import SequenceNetwork
 from unrolled.models.shape import ForecastShape, SequenceShape, base_quantile

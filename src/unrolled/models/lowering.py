@@ -62,8 +62,12 @@ class Builder:
 
     def program(self, network: torch_nn.Module, output: str, value: str, **rest: Any) -> Program:
         """The finished Program, with the weights it names out of the network's state."""
+        return self.finish(network, {output: value}, **rest)
+
+    def finish(self, network: torch_nn.Module, outputs: dict[str, str], **rest: Any) -> Program:
+        """The finished Program with several outputs."""
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
-        return Program(Graph(tuple(self.inputs), tuple(self.nodes), {output: value}), weights, **rest)
+        return Program(Graph(tuple(self.inputs), tuple(self.nodes), outputs), weights, **rest)
 
 
 def lower_segment(network: "SegmentNetwork") -> Program:
@@ -218,7 +222,7 @@ def _layers(stack: Stack) -> list[tuple[Any, str]]:
     return [(layer, f"recurrent.layers.{number}") for number, layer in enumerate(stack.layers)]
 
 
-def _hidden_of(b: Builder, layer: RecurrentLayer, state: str) -> str:
+def hidden_of(b: Builder, layer: RecurrentLayer, state: str) -> str:
     """The hidden part of a full state: all of it, but for an LSTM."""
     if layer.cell.kind != "lstm":
         return state
@@ -230,7 +234,7 @@ def _run_stack_states(b: Builder, stack: Stack, x: str) -> list[str]:
     states = []
     for layer, prefix in _layers(stack):
         states.append(b.add(prefix, ops.Recurrent(**cell_attributes(layer, prefix), emit="state"), x))
-        x = _hidden_of(b, layer, states[-1])
+        x = hidden_of(b, layer, states[-1])
     return states
 
 
@@ -327,7 +331,7 @@ def _read_segments(b: Builder, network: "SegmentNetwork", values: str) -> list[s
     for layer, prefix in _layers(network.recurrent):
         y = b.add(prefix, ops.Scan(**cell_attributes(layer, prefix), emit="state"), x)
         states.append(b.add(f"{prefix}.last", ops.Final(), y))
-        x = _hidden_of(b, layer, y)
+        x = hidden_of(b, layer, y)
     return states
 
 
@@ -380,7 +384,7 @@ def _decode_segments(b: Builder, network: "SegmentNetwork", x: str, states: list
         width = network.hidden * (2 if layer.cell.kind == "lstm" else 1)
         start = b.add(f"{prefix}.start", ops.Reshape((C, 1, width)), state)
         start = b.add(f"{prefix}.starts", ops.Repeat((C, M, width)), start)
-        x = _hidden_of(
+        x = hidden_of(
             b, layer, b.add(f"{prefix}.decode", ops.Step(**cell_attributes(layer, prefix)), x, start)
         )
     return x
@@ -415,7 +419,7 @@ def _path_body(network: "RecursiveNetwork", paths: int, least_spread: float, nam
     for number, (layer, prefix) in enumerate(_layers(network.recurrent)):
         state = b.add(prefix, ops.Step(**cell_attributes(layer, prefix)), x, f"state_{number}")
         outputs[f"state_{number}"] = state
-        x = _hidden_of(b, layer, state)
+        x = hidden_of(b, layer, state)
     told = b.dense("head", x)  # (paths, 2 * C)
     centre = b.add("centre", ops.Slice(0, C), told)
     spread = b.add("spread_raw", ops.Activation("softplus"), b.add("spread_told", ops.Slice(C, 2 * C), told))

@@ -16,8 +16,9 @@ from unrolled.models.decoder import Decoder, DecoderState, Sentence, token_table
 from unrolled.models.inputs import Batch
 from unrolled.models.recurrent import check_recurrent, recurrent_cost, recurrent_stack
 from unrolled.models.shape import Card, check_names
+from unrolled.preprocess.sides import END
+from unrolled.runtime import EncoderDecoder
 
-UNKNOWN, BEGIN, END = 0, 1, 2  # padding is 0 too: what lies behind a length is never read
 DECODER = ("attention", "input_feeding", "coverage", "tied")
 
 
@@ -105,14 +106,16 @@ class TranslationNetwork(nn.Module):
         valid = steps < (batch["target_lengths"] - 1)[:, None]
         return self.decoder.logits(out[valid]), batch["target"][:, 1:][valid]
 
-    def looks(self, batch: Batch) -> Tensor | None:
-        """Where the decoder looked at each token of the target: (B, T, S), None without attention."""
-        return self._run(batch)[1]
-
     def encode(self, source: Tensor, lengths: Tensor) -> tuple[Sentence, DecoderState]:
         """Read source tokens (B, S); what the decoder needs before its first token."""
         values, ends = self.encoder(self.dropout(self.table(source)), None, lengths)
         return self.decoder.start(self.dropout(values), ends, lengths)
+
+    def lower(self) -> EncoderDecoder:
+        """The two Programs that every runtime runs."""
+        from unrolled.models.translation_lowering import lower_translation
+
+        return lower_translation(self)
 
     def cost(self) -> int:
         """Multiply-adds of reading one source token and writing one target token, scores with it."""

@@ -1,7 +1,9 @@
 """What must also run where the model runs: scalers, vocabulary, tokenisers, time features. numpy only."""
 
 from unrolled.preprocess.byte_pairs import BytePairs as BytePairs
+from unrolled.preprocess.lengths import check_lengths as check_lengths
 from unrolled.preprocess.scalers import StandardScaler as StandardScaler
+from unrolled.preprocess.sides import Sides as Sides
 from unrolled.preprocess.tag_schemes import Span as Span
 from unrolled.preprocess.tag_schemes import allowed_moves as allowed_moves
 from unrolled.preprocess.tag_schemes import convert as convert

@@ -18,6 +18,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     operation.kind: operation
     for operation in (
         operations.Activation,
+        operations.Attention,
         operations.CarriedAnchor,
         operations.Combine,
         operations.Concat,
@@ -50,6 +51,7 @@ OPERATIONS: dict[str, type[Operation]] = {
         operations.Transpose,
         operations.Unscale,
         operations.Window,
+        operations.WeightedSum,
         operations.WindowAnchor,
     )
 }

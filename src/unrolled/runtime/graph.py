@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unrolled.errors import ArgumentError, ShapeError, explain, nearest
-from unrolled.runtime.operations.base import DTYPES, Arrays, Operation, Spec
+from unrolled.runtime.operations.base import ANY, DTYPES, Arrays, Operation, Spec
 
 # One row's values and states together. Far above any model here; it stops a file that asks for the whole
 # memory.
 MOST_BYTES = 1 << 30
+# Outputs that are wanted at every row: what an encoder keeps of each token. Of the others the last counts.
+EACH_ROW = ("memory", "keys")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def resolve(graph: Graph, weights: Arrays) -> Resolved:
 def _check_input(entry: Input, values: Mapping[str, Spec]) -> None:
     if entry.name in values or not entry.name:
         raise ArgumentError(explain("inputs", "different names", repr(entry.name), "Name each input once."))
-    if entry.spec.dtype not in DTYPES or any(size < 0 for size in entry.spec.shape):
+    if entry.spec.dtype not in DTYPES or any(size < 0 and size != ANY for size in entry.spec.shape):
         raise ArgumentError(
             explain(f"input '{entry.name}'", "float32 or int64 of a plain shape", entry.spec, "")
         )
@@ -98,6 +100,9 @@ def _inputs_of(node: Node, values: Mapping[str, Spec]) -> list[Spec]:
         if name not in values:
             cure = nearest(name, values) or "A node reads inputs and the nodes before it."
             raise ArgumentError(explain(f"{what}: inputs", "values made before", repr(name), cure))
+        if ANY in values[name].shape and not node.operation.any_length:
+            cure = "Only attention reads a memory of any length."
+            raise ShapeError(explain(f"{what}: inputs", "values of a known shape", values[name], cure))
     fewest, most = node.operation.arity
     if not fewest <= len(node.inputs) <= most:
         wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
@@ -116,8 +121,10 @@ def _check_memory(node: Node, values: Mapping[str, Spec], states: Mapping[str, M
 
 
 def rows_needed(graph: Graph, resolved: Resolved) -> frozenset[str]:
-    """The values needed at every row when only the last answer is wanted: those that reach a state."""
-    every: set[str] = set()
+    """The values needed at every row when only the last answer is wanted: those that reach a state, and those
+    of a memory.
+    """
+    every = {value for name, value in graph.outputs.items() if name in EACH_ROW}
     for node in reversed(graph.nodes):
         remembers = resolved.states[node.name] or node.operation.whole_sequence
         if remembers or node.name in every:

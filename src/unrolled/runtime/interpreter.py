@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unrolled.runtime.graph import Graph
+from unrolled.runtime.graph import EACH_ROW, Graph
 from unrolled.runtime.operations.base import Array, Arrays
 
 States = Mapping[str, Mapping[str, Array]]  # of each node, by its own names
@@ -21,7 +21,7 @@ def evaluate(
 
     With `every`, only the last row's outputs are wanted: values not named in it are then computed for that
     row alone, and inputs not named in it may hold that row alone.
-    Shapes: inputs (rows, ...) -> outputs (rows, ...), or (1, ...) with `every`.
+    Shapes: inputs (rows, ...) -> outputs (rows, ...), or (1, ...) with `every`, but for a memory.
     Returns: the outputs by name, and the states after the last row. Nothing given is modified.
     """
     values = dict(inputs)
@@ -38,5 +38,5 @@ def evaluate(
                 after[node.name] = changed
     outputs = {name: values[value] for name, value in graph.outputs.items()}
     if every is not None:
-        outputs = {name: value[-1:] for name, value in outputs.items()}
+        outputs = {name: v if name in EACH_ROW else v[-1:] for name, v in outputs.items()}
     return outputs, after

@@ -12,6 +12,15 @@ name. The inputs have fixed names:
     noise                                   standard normal numbers: Philox(seed, rows seen so far)
 
 and the one output is "quantiles" (horizon, targets, levels) or "scores".
+
+The two programs of an encoder-decoder hand values on: what the encoder answers by a name is the decoder's
+input of that name, and the decoder's outputs "state", "fed" and "covered" are its inputs at the next token.
+
+    memory, keys (steps, ...)               of each source token, what is looked at and what is compared
+    memory_length                           how many of the steps count
+    summary                                 the source as one vector, where nothing is looked at
+    state                                   the full states of the decoder's layers, side by side
+    fed, covered                            the output before, the weights so far
 """
 
 import hashlib
@@ -29,7 +38,7 @@ from unrolled.runtime import operations
 from unrolled.runtime.card import Card, graph_from_card, graph_to_card, typed, wrong
 from unrolled.runtime.columns import FUTURE, Column, Columns, optional
 from unrolled.runtime.graph import Graph, Input, Node, Resolved, resolve, rows_needed
-from unrolled.runtime.operations.base import Array, Arrays, Spec
+from unrolled.runtime.operations.base import ANY, Array, Arrays, Spec
 
 VERSION = 1
 INPUTS = {
@@ -41,7 +50,13 @@ INPUTS = {
     # the numeric columns of `known` where time features are the rest of it
     **dict.fromkeys(("known_columns", "future_known_columns"), "float32"),
 }
-OUTPUTS = ("quantiles", "scores")
+ANSWERS = ("quantiles", "scores")
+CARRIED = {"state": 1, "fed": 1, "covered": 1}  # from token to token of a decoder, and how many axes
+MEMORY = {"memory": 2, "keys": 2, "summary": 1, "memory_length": 0}  # what a decoder sees of the source
+OPEN = ("memory", "keys", "covered")  # their first axis is as long as the source
+ENCODED = ("memory", "keys", "summary", "state")  # what an encoder may answer
+DECODED = ("scores", "weights", *CARRIED)  # what a decoder may answer
+INPUTS |= dict.fromkeys((*CARRIED, *MEMORY), "float32") | {"memory_length": "int64"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +93,18 @@ class Program:
 
     @property
     def output(self) -> str:
-        """What it answers: "quantiles" or "scores"."""
-        return next(iter(self.graph.outputs))
+        """What it answers: "quantiles" or "scores"; of an encoder "memory", or "summary" without one."""
+        return next(name for name in (*ANSWERS, *ENCODED) if name in self.graph.outputs)
+
+    @property
+    def is_encoder(self) -> bool:
+        """Whether it reads a source for a decoder."""
+        return self.output in ENCODED
+
+    @property
+    def is_decoder(self) -> bool:
+        """Whether it writes what an encoder has read, one token a row."""
+        return "state" in self.inputs
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -113,9 +138,13 @@ class Program:
     @property
     def not_streamable(self) -> str | None:
         """Why it cannot answer row by row, or None."""
+        if self.is_decoder:
+            return "it is the decoder of an encoder-decoder, which looks at a whole text"
         for node in self.graph.nodes:
             if node.operation.whole_sequence:
                 return f"node '{node.name}' needs the whole sequence: {node.operation.whole_sequence}"
+        if self.is_encoder:
+            return "it is the encoder of an encoder-decoder: its answer is for a decoder"
         return None
 
     @cached_property
@@ -231,9 +260,7 @@ def _check_interface(program: Program) -> None:
             raise ArgumentError(
                 explain(f"input '{name}'", expected, entry.spec, "These are the inputs of a row.")
             )
-    names = list(program.graph.outputs)
-    if len(names) != 1 or names[0] not in OUTPUTS:
-        raise ArgumentError(explain("outputs", "one of quantiles, scores", ", ".join(names) or "none", ""))
+    _check_outputs(program)
     shape = program.output_shape
     if program.output == "quantiles" and (len(shape) != 3 or shape[2] != len(program.levels)):
         expected = f"(horizon, targets, {len(program.levels)} levels)"
@@ -244,10 +271,41 @@ def _check_interface(program: Program) -> None:
         _check_input_shape(program, name, entry.spec.shape)
 
 
+def _check_outputs(program: Program) -> None:
+    """One answer; of an encoder what a decoder reads, of a decoder what it carries to the next token too."""
+    outputs, cure = program.graph.outputs, "An encoder-decoder is two programs, docs/program.md."
+    names = set(outputs)
+    encoder = "state" in names and not names - set(ENCODED) and names & {"memory", "summary"}
+    decoder = "state" in program.inputs and {"scores", "state"} <= names <= set(DECODED)
+    if not encoder and not decoder and (len(names) != 1 or not names <= set(ANSWERS)):
+        told = ", ".join(sorted(names)) or "none"
+        raise ArgumentError(explain("outputs", "one of quantiles, scores", told, cure))
+    if not decoder:
+        return
+    for name in CARRIED:
+        given, made = program.inputs.get(name), outputs.get(name)
+        if (given is None) != (made is None) or (
+            given is not None and made is not None and given.spec != program.resolved.values[made]
+        ):
+            got = "none" if made is None else program.resolved.values[made]
+            wanted = "none" if given is None else str(given.spec)
+            raise ArgumentError(explain(f"output '{name}'", f"as the input, {wanted}", got, cure))
+
+
 def _check_input_shape(program: Program, name: str, shape: tuple[int, ...]) -> None:
     """A row's input is (columns,); a future one (horizon, columns); a stamp or a series one number."""
     if name == "noise":
         return
+    handed = CARRIED | MEMORY
+    if name in handed:
+        wanted = [name in OPEN and axis == 0 for axis in range(len(shape))]
+        is_open = [size == ANY for size in shape] == wanted
+        if len(shape) != handed[name] or not is_open:
+            expected = f"{handed[name]} axes" + (", the first of any length" if name in OPEN else "")
+            raise ArgumentError(explain(f"input '{name}'", expected, Spec(shape), ""))
+        return
+    if ANY in shape:
+        raise ArgumentError(explain(f"input '{name}'", "a known shape", Spec(shape), ""))
     leading = (program.horizon,) if name.startswith(FUTURE) else ()
     axes = len(leading) + (0 if name in ("series", "stamp", "future_stamp") else 1)
     if len(shape) != axes or shape[: len(leading)] != leading:
@@ -261,7 +319,8 @@ def column_key(name: str) -> str:
 
 
 def _column_inputs(inputs: Mapping[str, Input]) -> dict[str, Input]:
-    return {name: i for name, i in inputs.items() if name not in ("series", "stamp", "future_stamp", "noise")}
+    others = {"series", "stamp", "future_stamp", "noise", *CARRIED, *MEMORY}
+    return {name: i for name, i in inputs.items() if name not in others}
 
 
 def _plain_columns(inputs: Mapping[str, Input], given: Columns) -> Columns:

@@ -197,12 +197,15 @@ class Stream(StreamBase):
 def load_program(path: str | PathLike[str]) -> Program:
     """The program in a model file.
 
-    Raises: ModelFileError if there is none, or it is damaged.
+    Raises: ModelFileError if there is none, or it is damaged; ArgumentError for a model that cannot stream.
     """
     card, tensors = read_model(path)  # type: ignore[arg-type]
     if isinstance(reason := card.get("no_program"), str):
         cure = "Train with a recurrent cell, such as gru, to stream."
         raise ArgumentError(explain(str(path), "a model that streams", reason[:100], cure))
+    if "programs" in card:
+        got, cure = "an encoder-decoder", "`unrolled predict` and runtime.TextTranslator write with it."
+        raise ArgumentError(explain("model", "one that answers row by row", got, cure))
     if "program" not in card:
         cure = "Save the model again with this version of unrolled."
         raise ModelFileError(explain("card.program", "a program to run", "none", cure))

@@ -10,6 +10,8 @@ from unrolled.runtime.operations.arrange import Repeat as Repeat
 from unrolled.runtime.operations.arrange import Reshape as Reshape
 from unrolled.runtime.operations.arrange import Slice as Slice
 from unrolled.runtime.operations.arrange import Transpose as Transpose
+from unrolled.runtime.operations.attention import Attention as Attention
+from unrolled.runtime.operations.attention import WeightedSum as WeightedSum
 from unrolled.runtime.operations.base import Operation as Operation
 from unrolled.runtime.operations.base import Spec as Spec
 from unrolled.runtime.operations.calendar import TimeFeatures as TimeFeatures

@@ -209,6 +209,7 @@ class Combine(Operation):
     how: str
     kind: ClassVar = "combine"
     arity: ClassVar = (2, 2)
+    any_length: ClassVar = True
 
     def infer(self, inputs: Sequence[Spec], weights: Arrays) -> Spec:
         one_of("how", self.how, ["add", "multiply"])

@@ -1,8 +1,8 @@
 """What an operation of a Program is: checked attributes, a static shape, an explicit state, one equation.
 
 Every value of a Program exists once per row of the stream, and its shape per row is known before the first
-row. `run` works on many rows at once: all its arrays carry a leading `rows` axis in front of the shape per
-row.
+row; of the memory that a decoder looks at, the number of steps is open. `run` works on many rows at once: all
+its arrays carry a leading `rows` axis in front of the shape per row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,8 @@ Array = NDArray
 Arrays = Mapping[str, Array]
 
 DTYPES = ("float32", "int64")
+ANY = -1  # the size of an axis that is known only at run time: the steps of a memory
+_STAND_IN = 2**31 - 1  # for ANY, where shapes are broadcast: no size is as large
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Spec:
 
     @property
     def size(self) -> int:
-        """How many numbers one row's value holds."""
-        return prod(self.shape)
+        """How many numbers one row's value holds; of an axis of any length, one step."""
+        return prod(size for size in self.shape if size != ANY)
 
     @property
     def nbytes(self) -> int:
@@ -44,7 +46,10 @@ class Spec:
         return self.size * np.dtype(self.dtype).itemsize
 
     def __str__(self) -> str:
-        return f"{self.dtype} {self.shape}"
+        if ANY not in self.shape:
+            return f"{self.dtype} {self.shape}"
+        sizes = ", ".join("any" if size == ANY else str(size) for size in self.shape)
+        return f"{self.dtype} ({sizes}{',' if len(self.shape) == 1 else ''})"
 
 
 class Operation:
@@ -57,6 +62,7 @@ class Operation:
     kind: ClassVar[str]
     weight_fields: ClassVar[tuple[str, ...]] = ()
     arity: ClassVar[tuple[int, int]] = (1, 1)  # the fewest and the most inputs
+    any_length: ClassVar[bool] = False  # it takes values with an axis of any length
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -126,11 +132,13 @@ def weight(weights: Arrays, name: str, shape: tuple[int | None, ...], dtype: str
 
 def broadcast(inputs: Sequence[Spec]) -> tuple[int, ...]:
     """The common shape of values that are joined element by element, aligned at the last axis."""
+    shapes = [tuple(_STAND_IN if size == ANY else size for size in spec.shape) for spec in inputs]
     try:
-        return np.broadcast_shapes(*(spec.shape for spec in inputs))
+        found = np.broadcast_shapes(*shapes)
+        return tuple(ANY if size == _STAND_IN else size for size in found)
     except ValueError:
-        shapes = " and ".join(str(spec.shape) for spec in inputs)
-        raise ShapeError(explain("inputs", "shapes that broadcast", shapes, "")) from None
+        told = " and ".join(str(spec.shape) for spec in inputs)
+        raise ShapeError(explain("inputs", "shapes that broadcast", told, "")) from None
 
 
 def align(arrays: Sequence[Array]) -> list[Array]:

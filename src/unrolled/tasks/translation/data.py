@@ -6,62 +6,36 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from unrolled.data import ParallelSet, TokenBatches, check_lengths
-from unrolled.models.translation import BEGIN, END
-from unrolled.preprocess import Tokenizer
+from unrolled.data import ParallelSet, TokenBatches
+from unrolled.preprocess import Sides, Tokenizer
+from unrolled.preprocess.sides import BEGIN, END, SPECIALS, encoded
 from unrolled.tasks.translation.settings import TranslationSettings
 
-Codes = list[np.ndarray]
+Codes = Sequence[np.ndarray]
 Batch = dict[str, torch.Tensor]
-SPECIALS = ("<begin>", "<end>")  # 1 and 2; 0 is an unknown token
 
 
-@dataclass(frozen=True)
-class Sides:
-    """The tokenizers of both sides."""
-
-    source: Tokenizer
-    target: Tokenizer
-
-    @classmethod
-    def fit(cls, settings: TranslationSettings, pairs: ParallelSet) -> "Sides":
-        """Learn the tokens of both sides from training pairs."""
-        return cls(
-            *(
-                Tokenizer.fit(
-                    [f" {text.strip()}" for text in texts] if kind == "bpe" else texts,
-                    kind,
-                    lowercase=settings.lowercase,
-                    min_count=settings.min_count,
-                    size=settings.vocabulary,
-                    specials=SPECIALS,
-                )
-                for texts, kind in (
-                    (pairs.source, settings.source_tokens),
-                    (pairs.target, settings.target_tokens),
-                )
+def fit_sides(settings: TranslationSettings, pairs: ParallelSet) -> Sides:
+    """Learn the tokens of both sides from training pairs."""
+    kinds = ((pairs.source, settings.source_tokens), (pairs.target, settings.target_tokens))
+    return Sides(
+        *(
+            Tokenizer.fit(
+                [f" {text.strip()}" for text in texts] if kind == "bpe" else texts,
+                kind,
+                lowercase=settings.lowercase,
+                min_count=settings.min_count,
+                size=settings.vocabulary,
+                specials=SPECIALS,
             )
+            for texts, kind in kinds
         )
+    )
 
-    def split_source(self, text: str) -> list[str]:
-        """The tokens of a source text."""
-        return self.source.split(spaced(self.source, text))
 
-    def split_target(self, text: str) -> list[str]:
-        """The tokens of a target text."""
-        return self.target.split(spaced(self.target, text))
-
-    def write(self, codes: Sequence[int]) -> str:
-        """Target codes as text."""
-        return self.target.decode(codes).strip() if self.target.kind == "bpe" else self.target.decode(codes)
-
-    def read(self, texts: Sequence[str], names: Sequence[str]) -> Codes:
-        """Source texts as codes. Raises: DataError naming one that is empty or endless."""
-        return _encoded(self.source, texts, names)
-
-    def pairs(self, pairs: ParallelSet) -> "Pairs":
-        """Both sides as codes. Raises: DataError naming one that is empty or endless."""
-        return Pairs(self.read(pairs.source, pairs.names), _encoded(self.target, pairs.target, pairs.names))
+def code_pairs(sides: Sides, pairs: ParallelSet) -> "Pairs":
+    """Both sides as codes. Raises: DataError naming one that is empty or endless."""
+    return Pairs(sides.read(pairs.source, pairs.names), encoded(sides.target, pairs.target, pairs.names))
 
 
 @dataclass(frozen=True)
@@ -127,21 +101,8 @@ def padded(name: str, rows: Codes) -> Batch:
     return {name: torch.from_numpy(codes), f"{name}_lengths": torch.from_numpy(lengths)}
 
 
-def spaced(tokenizer: Tokenizer, text: str) -> str:
-    """A text as its tokenizer reads it: before pieces of words a space, that the first be like any other."""
-    return f" {text.strip()}" if tokenizer.kind == "bpe" else text
-
-
 def readable(tokenizer: Tokenizer, tokens: Sequence[str]) -> list[str]:
     """Tokens for people: of pieces of words the letters, with a point for a space."""
     if tokenizer.kind != "bpe":
         return list(tokens)
     return [tokenizer.splitter.join([token]).replace(" ", "\N{MIDDLE DOT}") for token in tokens]
-
-
-def _encoded(tokenizer: Tokenizer, texts: Sequence[str], names: Sequence[str]) -> Codes:
-    codes = [
-        tokenizer.encode(spaced(tokenizer, text)) if text.strip() else np.zeros(0, np.int64) for text in texts
-    ]
-    check_lengths([len(row) for row in codes], names)
-    return codes

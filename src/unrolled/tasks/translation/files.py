@@ -8,11 +8,10 @@ from unrolled.baselines import WordByWord
 from unrolled.errors import ModelFileError, explain
 from unrolled.format import ModelFile, array, field, new_card
 from unrolled.models import TranslationNetwork, TranslationShape
-from unrolled.preprocess import Tokenizer
+from unrolled.preprocess import Sides
 from unrolled.tasks.forecast.files import jsonable
 from unrolled.tasks.networks import network_from_file, weights_of
 from unrolled.tasks.sequence.files import read_texts, restore_parameters
-from unrolled.tasks.translation.data import SPECIALS, Sides
 
 PLAIN = "plain.table"
 
@@ -21,8 +20,8 @@ def to_card(model: Any) -> dict[str, Any]:
     """The card of a translator that has just been fitted."""
     content = {
         "parameters": jsonable(model.get_params()),
-        "source": model.sides_.source.card(),
-        "target": model.sides_.target.card(),
+        **model.sides_.card(),
+        "programs": model.programs().to_card(),
         "network": model.network_.configuration,
         "training": model.history_.card(),
         "summary": model.summary(),
@@ -47,7 +46,7 @@ def from_file(kind: type, file: ModelFile) -> Any:
     """The translator that a model file holds. Raises: ModelFileError naming the field that is wrong."""
     model = kind()
     restore_parameters(model, field(file.card, "parameters", dict))
-    model.sides_ = Sides(*(_side(file.card, name) for name in ("source", "target")))
+    model.sides_ = Sides.from_card(file.card)
     weights = {name: value for name, value in file.tensors.items() if name != PLAIN}
     network, cure = network_from_file(ModelFile(file.card, weights)), "Take another copy of the file."
     if not isinstance(network, TranslationNetwork):
@@ -67,11 +66,3 @@ def from_file(kind: type, file: ModelFile) -> Any:
     model.summary_ = read_texts(field(file.card, "summary", dict))
     model.card_ = file.card
     return model
-
-
-def _side(card: dict[str, Any], name: str) -> Tokenizer:
-    tokenizer = Tokenizer.from_card(field(card, name, dict))
-    if tokenizer.vocabulary.specials != SPECIALS:
-        got, cure = repr(tokenizer.vocabulary.specials), "Take another copy of the file."
-        raise ModelFileError(explain(f"card.{name}", f"the specials {SPECIALS}", got, cure))
-    return tokenizer

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from unrolled.baselines import WordByWord
 from unrolled.data import ParallelSet
 from unrolled.models import TranslationNetwork, TranslationShape, build
-from unrolled.tasks.translation.data import Pairs, PairSource, Sides, lengths_of
+from unrolled.preprocess import Sides
+from unrolled.tasks.translation.data import Pairs, PairSource, code_pairs, fit_sides, lengths_of
 from unrolled.tasks.translation.settings import TranslationSettings
 from unrolled.training import Checkpoint, History, Reporter, choose_device, fit, reproducible, to_device
 
@@ -39,8 +40,8 @@ def fit_translation(
     reporter: Reporter | None = None,
 ) -> Fitted:
     """Train on some pairs and stop by others."""
-    sides = Sides.fit(settings, train)
-    pairs, held = sides.pairs(train), sides.pairs(validation)
+    sides = fit_sides(settings, train)
+    pairs, held = code_pairs(sides, train), code_pairs(sides, validation)
     network = build_network(settings, sides)
     options = settings.training
     source = PairSource(pairs, settings.batch_tokens, options.seed, settings.sampling, options.epochs)

@@ -11,16 +11,17 @@ from unrolled.data import ParallelSet, read_lines, read_pairs, read_parallel
 from unrolled.data.text import plain_texts
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
-from unrolled.models import SearchOptions
 from unrolled.nn import parameter_count
+from unrolled.runtime import EncoderDecoder, SearchOptions, Written
+from unrolled.runtime.translation import looks_of, write
 from unrolled.tasks.sequence.data import split_sequences
 from unrolled.tasks.task import Task
 from unrolled.tasks.translation import files
 from unrolled.tasks.translation.data import picked, readable
+from unrolled.tasks.translation.decoding import NetworkDecoding
 from unrolled.tasks.translation.evaluation import TranslationEvaluation, evaluate_lines
 from unrolled.tasks.translation.fit import Fitted, fit_translation
 from unrolled.tasks.translation.settings import settle
-from unrolled.tasks.translation.write import Written, looks_of, write
 from unrolled.training import Reporter
 
 Texts = str | PathLike[str] | Sequence[str]
@@ -153,9 +154,8 @@ class Translator(Task):
         """For each text the `best` answers with their log-probabilities, likeliest first."""
         self._check_fitted()
         lines, names = _lines(texts, encoding)
-        return write(
-            self.network_, self.sides_, self.sides_.read(lines, names), lines, search or SearchOptions()
-        )
+        source, decoding = self.sides_.read(lines, names), NetworkDecoding(self.network_)
+        return write(decoding, self.sides_, source, lines, search or SearchOptions())
 
     def evaluate(
         self,
@@ -182,9 +182,22 @@ class Translator(Task):
         written = self.predict([text])[0] if written is None else written
         source = self.sides_.read([text], ["text"])[0]
         tokens = self.sides_.split_target(written)
-        looks = looks_of(self.network_, source, self.sides_.target.vocabulary.encode(tokens))
+        written_codes = self.sides_.target.vocabulary.encode(tokens)
+        looks = looks_of(NetworkDecoding(self.network_), source, written_codes)
         read = readable(self.sides_.source, self.sides_.split_source(text))
         return read, [*readable(self.sides_.target, tokens), "</s>"], looks
+
+    def stream(self) -> Any:
+        """Refused: it reads a whole text before it writes its first token. Raises: ArgumentError."""
+        self._check_fitted()
+        got = "an encoder-decoder, which reads the whole text before it writes"
+        cure = "Use predict, or runtime.TextTranslator without PyTorch; a causal Tagger answers word by word."
+        raise ArgumentError(explain("stream", "a model that answers row by row", got, cure))
+
+    def programs(self) -> EncoderDecoder:
+        """The model lowered to its two Programs, which every runtime runs: encoder and decoder."""
+        self._check_fitted()
+        return self.network_.lower()
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, tokens, scores; no pickle. Raises: OutputError."""
@@ -205,7 +218,8 @@ class Translator(Task):
         self, pairs: ParallelSet, options: SearchOptions, notes: Sequence[str] = ()
     ) -> TranslationEvaluation:
         source = self.sides_.read(pairs.source, pairs.names)
-        found = [row[0] for row in write(self.network_, self.sides_, source, pairs.source, options)]
+        decoding = NetworkDecoding(self.network_)
+        found = [row[0] for row in write(decoding, self.sides_, source, pairs.source, options)]
         written = {
             self._name(options): [answer.text for answer in found],
             self.plain_.name: [self.sides_.write(codes) for codes in self.plain_.write(source)],

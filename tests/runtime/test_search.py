@@ -1,38 +1,43 @@
 import itertools
 
+import numpy as np
 import pytest
-import torch
 
 from unrolled.errors import ArgumentError
-from unrolled.models.search import Hypothesis, SearchOptions, search
+from unrolled.runtime.operations.dense import log_softmax
+from unrolled.runtime.search import DEPTH, Hypothesis, SearchOptions, largest, search
 
 BEGIN, END, WORDS = 0, 1, 5
 
 
-def chain(rows: int, seed: int = 0) -> torch.Tensor:
+def chain(rows: int, seed: int = 0) -> np.ndarray:
     """Log-probabilities of a Markov chain for each row: (rows, WORDS, WORDS)."""
-    random = torch.Generator().manual_seed(seed)
-    return (2 * torch.randn(rows, WORDS, WORDS, generator=random)).log_softmax(-1)
+    random = np.random.default_rng(seed)
+    return log_softmax(2 * random.standard_normal((rows, WORDS, WORDS), np.float32))
 
 
-def step(tokens: torch.Tensor, table: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def step(tokens: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The state of a hypothesis is its row's table."""
-    return table[torch.arange(len(tokens)), tokens].clone(), table
+    return table[np.arange(len(tokens)), tokens], table
+
+
+def select(table: np.ndarray, places: np.ndarray) -> np.ndarray:
+    return table[places]
 
 
 def found(rows: int, seed: int = 0, **options) -> list[list[Hypothesis]]:
-    return search(step, chain(rows, seed), rows, BEGIN, END, SearchOptions(**options), never=(BEGIN,))
+    return search(step, select, chain(rows, seed), rows, BEGIN, END, SearchOptions(**options), never=(BEGIN,))
 
 
-def total(table: torch.Tensor, tokens: tuple[int, ...]) -> float:
+def total(table: np.ndarray, tokens: tuple[int, ...]) -> float:
     return sum(float(table[a, b]) for a, b in itertools.pairwise((BEGIN, *tokens, END)))
 
 
-def greedy(table: torch.Tensor, maximum: int) -> tuple[int, ...]:
+def greedy(table: np.ndarray, maximum: int) -> tuple[int, ...]:
     token, tokens = BEGIN, []
     while len(tokens) < maximum:
-        scores = table[token].clone()
-        scores[BEGIN] = -torch.inf
+        scores = table[token].copy()
+        scores[BEGIN] = -np.inf
         token = int(scores.argmax())
         if token == END:
             break
@@ -67,7 +72,9 @@ def test_log_probabilities_and_scores_are_those_of_the_tokens():
 def test_a_row_is_searched_alike_in_any_company():
     together = found(30, beam=3, best=3, maximum=7)
     for row, table in enumerate(chain(30)):
-        alone = search(step, table[None], 1, BEGIN, END, SearchOptions(3, 3, maximum=7), never=(BEGIN,))
+        alone = search(
+            step, select, table[None], 1, BEGIN, END, SearchOptions(3, 3, maximum=7), never=(BEGIN,)
+        )
         assert alone[0] == together[row]
 
 
@@ -98,3 +105,12 @@ def test_answers_are_as_long_as_asked():
 def test_rules_that_cannot_be_kept_are_refused(options, message):
     with pytest.raises(ArgumentError, match=message):
         SearchOptions(**options)
+
+
+@pytest.mark.parametrize("size", [3, 40, DEPTH * 9 + 5, 2000])
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_the_largest_are_those_of_a_sort(size, count):
+    values = np.random.default_rng(size).standard_normal((7, size), np.float32)
+    values[2, ::2] = -np.inf
+    count = min(count, size)
+    assert (largest(values, count) == np.argsort(-values, axis=1, kind="stable")[:, :count]).all()
