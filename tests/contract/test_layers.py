@@ -26,6 +26,7 @@ LAYERS = {
     "elman layer norm": lambda: nn.Elman(INPUT, 5, options=OPTIONS(layer_norm=True)),
     "lstm": lambda: nn.LSTM(INPUT, 5),
     "lstm forget bias": lambda: nn.LSTM(INPUT, 5, forget_bias=1.0, options=OPTIONS(orthogonal=True)),
+    "lstm memory": lambda: nn.LSTM(INPUT, 5, memory=20),
     "lstm no bias": lambda: nn.LSTM(INPUT, 5, options=OPTIONS(bias=False)),
     "lstm weight drop": lambda: nn.LSTM(INPUT, 5, options=OPTIONS(recurrent_dropout=0.4)),
     "lstm zoneout": lambda: nn.LSTM(INPUT, 5, options=OPTIONS(zoneout=0.2, zoneout_cell=0.5)),

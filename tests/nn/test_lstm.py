@@ -44,6 +44,29 @@ def test_forget_bias_is_the_sum_of_both_biases_and_moves_nothing_else():
     assert (layer.reversed().bias_ih[5:10] == 1.5).all()
 
 
+def test_memory_spreads_the_time_constants_of_the_forget_gates():
+    torch.manual_seed(0)
+    layer = nn.LSTM(3, 400, memory=200)
+    i, f, g, o = (layer.bias_ih + layer.bias_hh).chunk(4)
+    forget = torch.sigmoid(f)
+    kept = 1 / (1 - forget) - 1  # steps until a cell has lost what it held, less one
+    assert 1 <= kept.min() < 5 and 190 < kept.max() <= 199.01 and abs(kept.mean() - 100) < 8
+    torch.testing.assert_close(torch.sigmoid(i), 1 - forget)
+    bound = 2 / 400**0.5
+    assert g.abs().max() <= bound and o.abs().max() <= bound
+
+
+def test_memory_starts_alone():
+    with pytest.raises(
+        ArgumentError, match=r"memory: expected biases that nothing else starts, got forget_b"
+    ):
+        nn.LSTM(3, 5, forget_bias=1.0, memory=50)
+    with pytest.raises(ArgumentError, match=r"memory: expected biases .*, got bias=False\. It starts"):
+        nn.LSTM(3, 5, memory=50, options=nn.CellOptions(bias=False))
+    with pytest.raises(ArgumentError, match=r"memory: expected a whole number >= 3, got 2\. Say how many"):
+        nn.LSTM(3, 5, memory=2)
+
+
 def test_a_forget_bias_needs_biases():
     with pytest.raises(ArgumentError, match=r"forget_bias: expected None where bias=False, got 1\.0\. Drop"):
         nn.LSTM(3, 5, forget_bias=1.0, options=nn.CellOptions(bias=False))
