@@ -1,0 +1,131 @@
+"""The architectures that are compared, the sizes that make them equal, and what each keeps of a stream."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from unrolled.errors import ArgumentError, explain
+from unrolled.models import SegmentNetwork, SequenceNetwork
+from unrolled.models.feed_forward import FeedForward
+from unrolled.probe import GradientReach, final_losses
+from unrolled.probe.trace import looking_on
+
+CONTENDERS = ("feed-forward", "elman", "lstm", "gru", "transformer")
+TITLES = {
+    "feed-forward": "Feed-forward",
+    "elman": "Elman",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "gru2014": "GRU (2014)",
+    "transformer": "Transformer",
+}
+WIDEST = 1 << 14  # hidden units at most
+MEASURED = 30  # steps whose median is a latency
+
+
+def solve_hidden(count: Callable[[int], int], budget: int, name: str = "") -> int:
+    """The hidden size whose number of parameters is nearest to a budget; `count` rises with the size.
+
+    Raises: ArgumentError where even one hidden unit is more than twice the budget.
+
+    Example:
+        >>> solve_hidden(lambda hidden: 3 * hidden * (hidden + 10), 10_000)
+        53
+    """
+    if count(1) > 2 * budget:
+        got = f"{budget:,}, and one hidden unit has {count(1):,}"
+        cure = "Raise the budget, or shorten the window."
+        raise ArgumentError(explain("parameters", f"enough for {name or 'the network'}", got, cure))
+    low, high = 1, 2
+    while count(high) < budget and high < WIDEST:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) < budget else (low, middle)
+    return min((low, high), key=lambda hidden: abs(count(hidden) - budget))
+
+
+def input_reach(network: SegmentNetwork | SequenceNetwork, batch: dict[str, Tensor]) -> GradientReach:
+    """How far back the gradient of each row's last answer reaches in what the network reads.
+
+    The mean norm of the gradient at lag k, in the input of the part that reads the sequence: the same
+    measure for recurrent layers, a Transformer and dense layers. Of a forecaster a step is a segment.
+    """
+    read: list[Tensor] = []
+
+    def look(_: Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        if read:  # only the first call reads the sequence; the others answer
+            return given
+        read.append(given[0].detach().requires_grad_())
+        return (read[0], *given[1:])
+
+    handle = network.recurrent.register_forward_pre_hook(look)
+    try:
+        with looking_on(network):
+            losses = final_losses(network)(batch)
+            (gradient,) = torch.autograd.grad(losses.nan_to_num().sum(), read)
+    finally:
+        handle.remove()
+    norms = gradient.norm(dim=-1).double().cpu().numpy()  # (N, S)
+    lengths = batch.get("lengths") if isinstance(network, SequenceNetwork) else None
+    ends = np.full(len(norms), norms.shape[1]) if lengths is None else lengths.cpu().numpy()
+    places = ends[:, None] - 1 - np.arange(norms.shape[1])  # (N, K)
+    there = places >= 0
+    by_lag = np.where(there, np.take_along_axis(norms, np.maximum(places, 0), 1), 0.0)
+    counts = there.sum(0)
+    step = network.segment if isinstance(network, SegmentNetwork) else 1
+    direct = isinstance(network.recurrent, FeedForward) or network.cell == "transformer"
+    return GradientReach.of("inputs", by_lag.sum(0)[counts > 0] / counts[counts > 0], step, direct)
+
+
+def bytes_per_stream(network: SegmentNetwork | SequenceNetwork, steps: int) -> int:
+    """What must be kept of a stream between two rows, in bytes of float32, after `steps` rows.
+
+    A network that reads a window anew keeps its rows; a recurrent one its state; a Transformer the keys and
+    values of all it has read.
+    """
+    if isinstance(network, SegmentNetwork):
+        sizes = network.inputs.widths
+        columns = sum(sizes[key] for key in ("target", "past", "known", "past_codes", "known_codes"))
+        return 4 * network.shape.history * columns
+    if network.steps:
+        return 4 * network.steps * network.input_size
+    if network.cell == "transformer":
+        layer = network.recurrent.layers[0]
+        return 4 * steps * 2 * len(layer.blocks) * layer.heads * layer.width
+    return 4 * network.hidden * network.layers * (2 if network.cell == "lstm" else 1)
+
+
+def median_seconds(step: Callable[[], Any], count: int = MEASURED) -> float:
+    """The median duration of a call, after a few to warm up."""
+    for _ in range(3):
+        step()
+    durations = []
+    for _ in range(count):
+        start = time.perf_counter()
+        step()
+        durations.append(time.perf_counter() - start)
+    return float(np.median(durations))
+
+
+@torch.no_grad()
+def torch_step(network: SegmentNetwork | SequenceNetwork, batch: dict[str, Tensor]) -> Callable[[], Any]:
+    """One new row through PyTorch, as a function to be timed: what carries a state reads only the new row.
+
+    `batch` holds one row: a whole window or sequence.
+    """
+    network.eval()
+    if isinstance(network, SegmentNetwork):
+        return torch.no_grad()(lambda: network.forecast(batch))
+    if network.steps:
+        return torch.no_grad()(lambda: network.scores(batch))
+    x = batch["x"]
+    values = (x - network.mean) / network.scale
+    values = torch.cat([values.nan_to_num(), (~x.isnan()).to(x)], -1) if network.shape.masked else values
+    _, state = network.recurrent(values)
+    return torch.no_grad()(lambda: network.head(network.recurrent(values[:, -1:], state)[0]))
