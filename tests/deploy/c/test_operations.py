@@ -5,7 +5,7 @@ import pytest
 
 from unrolled.deploy import draw_rows, export, replay
 from unrolled.deploy.c import export_c
-from unrolled.runtime import Graph, Input, Node, Program, Stream
+from unrolled.runtime import Graph, Input, Node, Program, Stream, StreamPool
 from unrolled.runtime import operations as ops
 from unrolled.runtime.graph import resolve
 from unrolled.runtime.operations import Spec
@@ -160,4 +160,9 @@ def test_a_rollout_may_hand_on_what_it_was_given(tmp_path):
     rows, _ = draw_rows(program, 9)
     one = replay(program, rows)
     got = export_c(program, [one], tmp_path, "rolled").run(one)
-    np.testing.assert_allclose(got, Stream(program, runtime="numpy").run(rows), rtol=1e-6, atol=1e-6)
+    native = Stream(program, runtime="native").run(rows)
+    np.testing.assert_array_equal(got, native)
+    np.testing.assert_allclose(native, Stream(program, runtime="numpy").run(rows), rtol=1e-6, atol=1e-6)
+    pool = StreamPool(program, 5)
+    for row, answer in zip(rows, native, strict=True):
+        np.testing.assert_array_equal(pool.step(np.tile(row, (5, 1))), np.tile(answer, (5, 1)))
