@@ -9,6 +9,7 @@ from unrolled.deploy.held_out import replay_held_out as replay_held_out
 from unrolled.deploy.held_out import replays_of as replays_of
 from unrolled.deploy.onnx_import import Imported as Imported
 from unrolled.deploy.onnx_import import import_onnx as import_onnx
+from unrolled.deploy.onnx_translation import OnnxDecoding as OnnxDecoding
 from unrolled.deploy.parity import BOUND as BOUND
 from unrolled.deploy.parity import Parity as Parity
 from unrolled.deploy.parity import Replay as Replay
@@ -22,3 +23,4 @@ from unrolled.deploy.quantize import drift as drift
 from unrolled.deploy.quantize import quantize as quantize
 from unrolled.deploy.target import Made as Made
 from unrolled.deploy.target import Target as Target
+from unrolled.deploy.translator import export_translator as export_translator

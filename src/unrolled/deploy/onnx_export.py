@@ -3,6 +3,8 @@
     sequence.onnx   rows (batch, time, columns) and `lengths` -> the answer after each sequence's last row
     step.onnx       a row (batch, columns) and `state.*` -> its answer and `next.*`
 
+An encoder is a graph of the first kind, its decoder one of the second.
+
 Both take raw units and answer in raw units; docs/onnx.md lists their inputs and outputs.
 """
 
@@ -22,6 +24,9 @@ from unrolled.errors import ArgumentError, explain
 from unrolled.runtime import Input, Node, Program
 from unrolled.runtime import operations as ops
 from unrolled.runtime.columns import FUTURE
+from unrolled.runtime.graph import EACH_ROW
+from unrolled.runtime.operations.base import ANY
+from unrolled.runtime.program import CARRIED
 from unrolled.runtime.rollout import Rollout
 
 ONCE = ("series", "static", "static_codes", "noise")  # inputs without a time axis in a sequence
@@ -29,8 +34,8 @@ STATE, NEXT, BY_ROW = "state.", "next.", "_by_row"
 
 
 def step_model(program: Program) -> Any:
-    """The graph of one row as an onnx.ModelProto; the program must be streamable."""
-    inputs = [Port(i.name, ("batch", *i.spec.shape), i.spec.dtype) for i in program.graph.inputs]
+    """The graph of one row as an onnx.ModelProto; the program must be streamable, or a decoder."""
+    inputs = [Port(i.name, ("batch", *_sizes(i.spec.shape)), i.spec.dtype) for i in program.graph.inputs]
     inputs += [Port(STATE + name, ("batch", *spec.shape)) for name, spec in program.states.items()]
     e = _emitter(program, inputs)
     e.batch = _size(e, inputs[0].name, 0)
@@ -46,9 +51,11 @@ def step_model(program: Program) -> Any:
             after |= {f"{node.name}.{own}": value for own, value in made.items()}
         else:
             values[node.name] = emit(e, program, node, reads, frozenset())
-    answer = values[program.graph.outputs[program.output]]
     e.graph.scope = ""
-    outputs = [_output(e, program.output, e.filled(answer, 1, answer.shape))]
+    outputs = []
+    for name in _output_names(program):
+        answer = values[program.graph.outputs[name]]
+        outputs.append(_output(e, _next(program, name), e.filled(answer, 1, answer.shape)))
     outputs += [_output(e, NEXT + name, after[name]) for name in program.states]
     return to_model(e.graph, "step", inputs, outputs, metadata(program))
 
@@ -73,7 +80,10 @@ def sequence_model(program: Program) -> Any:
             reads = reads if node.name in every else [e.last(value) for value in reads]
             values[node.name] = emit(e, program, node, reads, every)
     e.graph.scope = ""
-    outputs = _answers(e, program, values[program.graph.outputs[program.output]], each)
+    if program.is_encoder:
+        outputs = [_encoded(e, n, values[program.graph.outputs[n]]) for n in _output_names(program)]
+    else:
+        outputs = _answers(e, program, values[program.graph.outputs[program.output]], each)
     if program.streamable:
         outputs += [_output(e, NEXT + name, after[name]) for name in program.states]
     return to_model(e.graph, "sequence", inputs, outputs, metadata(program))
@@ -117,15 +127,17 @@ def _reads_whole_state(program: Program, node: Node, every: frozenset[str]) -> b
     """Whether anything but the h of a full state is read at rows, or steps of a window, before the last."""
     operation, over_rows = node.operation, isinstance(node.operation, ops.Recurrent)
     assert isinstance(operation, ops.Recurrent | ops.Scan)
-    size = program.weights[operation.weight_hh].shape[1]
+    size, backward = program.weights[operation.weight_hh].shape[1], operation.direction == "backward"
 
     def is_modest(reader: Node) -> bool:
         op = reader.operation
         if isinstance(op, ops.Slice):
             return op.axis == -1 and op.stop <= size
+        if over_rows and backward:
+            return isinstance(op, ops.Pool) and op.how == "first"
         if over_rows:
             return reader.name not in every and not program.resolved.states[reader.name]
-        return isinstance(op, ops.Final) and op.axis == -2 and operation.direction == "forward"
+        return isinstance(op, ops.Final) and op.axis == -2 and not backward
 
     readers = [reader for reader in program.graph.nodes if node.name in reader.inputs]
     is_answer = node.name in program.graph.outputs.values() and (not over_rows or node.name in every)
@@ -157,7 +169,7 @@ def is_once(name: str) -> bool:
 def _emitter(program: Program, inputs: Iterable[Port]) -> Emitter:
     """An empty graph that keeps the names of inputs and outputs for them."""
     kept = {port.name for port in inputs} | {NEXT + name for name in program.states}
-    kept |= {program.output, program.output + BY_ROW}
+    kept |= {_next(program, name) for name in program.graph.outputs} | {program.output + BY_ROW}
     return Emitter(OnnxGraph(taken=kept), program.weights)
 
 
@@ -215,7 +227,35 @@ def _answers(e: Emitter, program: Program, answer: Value, each: bool) -> list[Po
     return [*ports, Port(name, ("batch", "time", *rows.shape))]
 
 
+def _encoded(e: Emitter, name: str, value: Value) -> Port:
+    """An answer of an encoder: of each row, 0 behind a length, or after the last one."""
+    g = e.graph
+    if name not in EACH_ROW:
+        last = e.last(value)
+        return _output(e, name, e.filled(last, 1, last.shape))
+    rows = e.rows(value)
+    assert e.extent is not None
+    valid = e.reshaped(Value(e.extent.valid, 2, ()), (1,) * len(rows.shape)).name
+    there = g.add("Where", valid, rows.name, e.number(0))
+    g.output(name, g.add("Transpose", there, perm=[1, 0, *range(2, rows.axes)]))
+    return Port(name, ("batch", "time", *rows.shape))
+
+
 def _output(e: Emitter, name: str, value: Value) -> Port:
     """A value with one leading axis as an output of the model."""
     e.graph.output(name, value.name)
-    return Port(name, ("batch", *value.shape))
+    return Port(name, ("batch", *_sizes(value.shape)))
+
+
+def _output_names(program: Program) -> list[str]:
+    """The outputs, the answer first."""
+    return [program.output, *sorted(set(program.graph.outputs) - {program.output})]
+
+
+def _next(program: Program, name: str) -> str:
+    """What an output is called: what a decoder reads again, as the state of a step is."""
+    return NEXT + name if program.is_decoder and name in CARRIED else name
+
+
+def _sizes(shape: tuple[int, ...]) -> tuple[int | str, ...]:
+    return tuple("steps" if size == ANY else size for size in shape)

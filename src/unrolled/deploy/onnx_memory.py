@@ -116,7 +116,7 @@ def _pool_step(e: Emitter, op: ops.Pool, x: list[Value], before: States, place: 
 def _recurrent_sequence(e: Emitter, op: ops.Recurrent, x: list[Value], place: Place) -> Made:
     in_parts = op.emit == "state" and op.cell == "lstm"
     backward = op.direction == "backward"
-    if not is_plain(op) or (in_parts and (backward or place.every_state)):
+    if not is_plain(op) or (in_parts and place.every_state):
         return scanned(e, op, x, place)
     assert e.extent is not None
     rows = e.rows(x[0])
@@ -141,6 +141,8 @@ def _recurrent_sequence(e: Emitter, op: ops.Recurrent, x: list[Value], place: Pl
         # of a backward pass the operator's last state is that of the first row
         return Value(hidden.name, 2, shape, end=None if backward else ends[0]), after
     end = e.unflat(whole_state(e, ran.states), 1, place.spec.shape)
+    if backward:
+        return Value("", 2, place.spec.shape, hidden=hidden, begin=end), after
     return Value("", 2, place.spec.shape, hidden=hidden, end=end), after
 
 
@@ -148,6 +150,8 @@ def _first(e: Emitter, value: Value) -> Value:
     """The value at the first row."""
     if value.lead < 2:
         return value
+    if value.begin is not None:
+        return value.begin
     return Value(e.graph.add("Gather", value.name, e.graph.weight(np.int64(0)), axis=0), 1, value.shape)
 
 

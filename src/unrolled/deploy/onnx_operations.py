@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.deploy.onnx_attention import attention, weighted_sum
 from unrolled.deploy.onnx_calendar import time_features
 from unrolled.deploy.onnx_recurrent import scan, step
 from unrolled.deploy.onnx_value import Emitter, Value
 from unrolled.runtime import operations as ops
-from unrolled.runtime.operations.base import Operation
+from unrolled.runtime.operations.base import Operation, Spec, broadcast
 
 Shape = tuple[int, ...]
 Emit = Callable[[Emitter, Any, list[Value], Shape], Value]
@@ -36,7 +37,7 @@ def _lead(values: Sequence[Value]) -> int:
 def _joined(e: Emitter, operator: str, a: Value, b: Value) -> Value:
     """Two values element by element."""
     a, b = e.aligned([a, b])
-    shape = np.broadcast_shapes(a.shape, b.shape)
+    shape = broadcast([Spec(a.shape), Spec(b.shape)])
     return Value(e.graph.add(operator, a.name, b.name), _lead([a, b]), shape)
 
 
@@ -208,6 +209,7 @@ def _path_quantiles(e: Emitter, op: ops.PathQuantiles, x: list[Value], shape: Sh
 
 EMIT: dict[type[Operation], Emit] = {
     ops.Activation: _activation,
+    ops.Attention: attention,
     ops.Combine: _combine,
     ops.Concat: _concat,
     ops.Conformal: _conformal,
@@ -231,5 +233,6 @@ EMIT: dict[type[Operation], Emit] = {
     ops.TimeFeatures: time_features,
     ops.Transpose: _transpose,
     ops.Unscale: _unscale,
+    ops.WeightedSum: weighted_sum,
     ops.WindowAnchor: _window_anchor,
 }

@@ -21,8 +21,8 @@ class Value:
     """A tensor and what it is per row.
 
     ONNX's LSTM gives h at every row but c only after the last. So a full state may come in parts: `hidden` is
-    its h alone, `end` the whole after the last row, `final` the whole after the last step of a window; `name`
-    is then empty.
+    its h alone, `end` the whole after the last row, `begin` that of a backward pass at the first row, `final`
+    the whole after the last step of a window; `name` is then empty.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Value:
     shape: tuple[int, ...]
     hidden: "Value | None" = None
     end: "Value | None" = None
+    begin: "Value | None" = None
     final: "Value | None" = None
 
     @property

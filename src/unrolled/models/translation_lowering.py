@@ -27,8 +27,11 @@ def _lower_encoder(network: "TranslationNetwork") -> Program:
     x, ends = _embedded(b, "table.weight"), []
     for number, layer in enumerate(network.encoder.layers):
         assert isinstance(layer, Bidirectional)
-        x, end = _both_ways(b, layer, f"encoder.layers.{number}", x)
+        ways, end = _both_ways(b, layer, f"encoder.layers.{number}", x)
         ends.append(end)
+        if decoder.attention != "none" or number + 1 < network.layers:
+            hidden = [hidden_of(b, one, way) for one, way in ways]
+            x = b.concat(f"encoder.layers.{number}.both", hidden)
     outputs = {"state": b.concat("state", _bridged(b, decoder, ends))}
     if decoder.attention == "none":
         outputs["summary"] = ends[-1][0]
@@ -37,22 +40,24 @@ def _lower_encoder(network: "TranslationNetwork") -> Program:
     return b.finish(network, outputs)
 
 
-def _both_ways(b: Builder, layer: Bidirectional, prefix: str, x: str) -> tuple[str, list[str]]:
-    """The output of a layer at each token, and of h (and c) what both ways end with, side by side."""
+def _both_ways(
+    b: Builder, layer: Bidirectional, prefix: str, x: str
+) -> tuple[list[tuple[Recurrent, str]], list[str]]:
+    """The full states of both ways at each token, and of h (and c) what they end with, side by side."""
     size = layer.layer_forward.hidden_size
-    hidden, parts = [], []
+    full: list[tuple[Recurrent, str]] = []
+    parts = []
     ways = (("forward", layer.layer_forward, "last"), ("backward", layer.layer_backward, "first"))
     for way, one, how in ways:
         name = f"{prefix}.layer_{way}"
         cell = ops.Recurrent(**cell_attributes(one, name), direction=way, emit="state")
-        full = b.add(name, cell, x)
-        hidden.append(hidden_of(b, one, full))
-        end = b.add(f"{name}.end", ops.Pool(how), full)
+        full.append((one, b.add(name, cell, x)))
+        end = b.add(f"{name}.end", ops.Pool(how), full[-1][1])
         parts.append([b.add(f"{name}.h", ops.Slice(0, size), end)])
         if one.cell.kind == "lstm":
             parts[-1].append(b.add(f"{name}.c", ops.Slice(size, 2 * size), end))
     ends = [b.concat(f"{prefix}.ends", pair) for pair in zip(*parts, strict=True)]
-    return b.concat(f"{prefix}.both", hidden), ends
+    return full, ends
 
 
 def _bridged(b: Builder, decoder: Decoder, ends: list[list[str]]) -> list[str]:

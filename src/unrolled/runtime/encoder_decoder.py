@@ -98,16 +98,19 @@ class EncoderDecoder:
         """Read some sources; the decoder's inputs before the first token, each (B, ...)."""
         return first_state(self.decoder, [self.encode(source) for source in sources])
 
+    def step(self, tokens: Array, state: State) -> dict[str, Array]:
+        """Each output of the decoder for a token of each hypothesis, (N, ...)."""
+        program = self.decoder
+        inputs = {**state, "x_codes": np.asarray(tokens, np.int64)[:, None]}
+        return evaluate(program.graph, inputs, {}, program.weights)[0]
+
     def advance(self, tokens: Array, state: State) -> tuple[Array, Array | None, State]:
         """Read a token of each hypothesis.
 
         Returns: log-probabilities of the next (N, V), the weights of the source (N, S) or None, the state.
         """
-        program = self.decoder
-        inputs = {**state, "x_codes": np.asarray(tokens, np.int64)[:, None]}
-        made, _ = evaluate(program.graph, inputs, {}, program.weights)
-        after = {**state, **{name: made[name] for name in CARRIED if name in made}}
-        return log_softmax(made["scores"]), made.get("weights"), after
+        made = self.step(tokens, state)
+        return log_softmax(made["scores"]), made.get("weights"), next_state(made, state)
 
     def select(self, state: State, places: Array) -> State:
         """The state of the hypotheses at some places."""
@@ -128,6 +131,11 @@ class EncoderDecoder:
             return cls(*(Program.from_card(card[name], tensors) for name in PARTS))
         except ArgumentError as error:
             raise ModelFileError(str(error)) from None
+
+
+def next_state(made: Arrays, state: State) -> State:
+    """The decoder's inputs at the next token, from its outputs at this one."""
+    return {**state, **{name: made[name] for name in CARRIED if name in made}}
 
 
 def first_state(decoder: Program, encoded: Sequence[Arrays]) -> State:
