@@ -1,6 +1,7 @@
 """A translator from the shell: train, predict, evaluate, and what is refused."""
 
 import json
+import sys
 
 import pytest
 
@@ -75,3 +76,38 @@ def test_what_is_refused(call, files, model, home, tmp_path):
     assert "best: expected at most beam (2), got 3" in told
     told = line("evaluate", home / "m.unrolled", home / "data.csv", files / "said")
     assert told.startswith("unrolled: TARGET: expected a translator's true texts")
+
+
+def test_export_writes_two_graphs_and_tries_them_on_lines(call, files, model, tmp_path):
+    done = call("export", model, "--to", "onnx", "-o", tmp_path / "net", "--rows", files / "words", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert [path.rsplit("/", 1)[1] for path in found["files"]] == ["net_decoder.onnx", "net_encoder.onnx"]
+    assert found["parity"]["share"] <= 1e-5 and found["parity"]["rows"] == str(files / "words")
+    told = call("export", model, "--to", "program", "-o", tmp_path / "small")
+    assert told.code == 0 and "drawn texts" in told.out
+
+
+def test_a_program_alone_writes_and_needs_no_torch(call, files, model, tmp_path, monkeypatch):
+    rules = ["--beam", "2", "--maximum", "6"]
+    wanted = call("predict", model, files / "words", *rules).out
+    assert call("export", model, "--to", "program", "-o", tmp_path / "small").code == 0
+    small = tmp_path / "small" / "small.unrolled"
+    assert call("predict", small, files / "words", *rules).out == wanted
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert call("predict", model, files / "words", *rules).out == wanted
+    told = call("predict", small, files / "words", "--plot", tmp_path / "a.png")
+    assert told.code == 2 and "--plot: expected a model that has it, got the programs of a" in told.err
+    (tmp_path / "bad").write_bytes(b"gr\xfc\xdf")
+    told = call("predict", small, tmp_path / "bad")
+    assert told.code == 1 and "expected a text file in utf-8" in told.err
+
+
+def test_what_a_translator_is_not_exported_to(call, files, model, tmp_path):
+    done = call("export", model, "--to", "c", "-o", tmp_path / "net")
+    assert done.code == 2 and "node 'weights' (attention): expected an operation that C can run" in done.err
+    done = call("export", model, "--to", "onnx", "-o", tmp_path / "net", "--int8", files / "words")
+    assert done.code == 2 and "--int8: expected a model that answers row by row" in done.err
+    done = call("stream", model)
+    assert done.code == 2 and "got an encoder-decoder" in done.err and done.err.count("\n") == 1
+    assert not (tmp_path / "net").exists()

@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from unrolled.cli import options, output
+from unrolled.errors import ArgumentError, explain
 
 EXAMPLE = "unrolled export m.unrolled --to c -o pump/"
 
@@ -47,16 +48,45 @@ def export(
     """
     from unrolled import deploy
     from unrolled.arguments import one_of
+    from unrolled.format import read_card
     from unrolled.runtime.stream import load_program
 
     one_of("--to", to, deploy.TARGETS)
+    if Path(model).is_file() and "programs" in read_card(model):
+        done, tried = _translator(model, to, out, rows, int8, name)
+        _tell(done, to, tried, {}, as_json)
+        return
     program = load_program(model)
     told: dict[str, Any] = {}
     if int8 is not None:
         program, told = _in_int8(program, int8, rows or int8)
     replays = None if rows is None else deploy.replays_of(program, rows)
     done = deploy.export(program, out, to, name=name, replays=replays)
-    tried = "drawn rows" if rows is None else rows
+    _tell(done, to, "drawn rows" if rows is None else rows, told, as_json)
+
+
+def _translator(
+    model: str, to: str, out: str, rows: str | None, int8: str | None, name: str | None
+) -> tuple[Any, str]:
+    """An encoder-decoder for another runtime, tried on the lines of a text file."""
+    from unrolled.arguments import part
+    from unrolled.deploy import export_translator
+    from unrolled.runtime import TextTranslator
+
+    if int8 is not None:
+        got, cure = "an encoder-decoder", "Leave it out."
+        raise ArgumentError(explain("--int8", "a model that answers row by row", got, cure))
+    texts = None
+    if rows is not None:
+        part("polars", "train")
+        from unrolled.data import read_lines
+
+        texts = [line for line in read_lines(rows) if line.strip()]
+    done = export_translator(TextTranslator.load(model), out, to, texts=texts, name=name)
+    return done, "drawn texts" if rows is None else rows
+
+
+def _tell(done: Any, to: str, tried: str, told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.as_json_line(_as_json(done, to, tried) | ({"int8": told} if told else {}))
         return

@@ -1,10 +1,11 @@
 """`unrolled predict model.unrolled data.csv`: what comes next, a label a sequence, a text for each text."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from unrolled import arguments
 from unrolled.cli import options, output, pictures
-from unrolled.errors import ArgumentError, explain
+from unrolled.errors import ArgumentError, DataError, MissingPartError, explain
 
 EXAMPLE = "unrolled predict m.unrolled data.csv -o forecast.csv"
 SEARCH = "Search (translate)"
@@ -41,6 +42,17 @@ def predict(
 
     The answer is written to a file, or printed.
     """
+    search = options.given(
+        {
+            "beam": beam, "best": best, "length_penalty": length_penalty, "no_repeat": no_repeat,
+            "minimum": minimum, "maximum": maximum, "encoding": encoding,
+        }
+    )  # fmt: skip
+    if (alone := programs_alone(model)) is not None:
+        options.check_outputs((model, data), {"-o": out})
+        refuse({"--future": future, "--plot": plot})
+        write_alone(alone, data, search, out, as_json)
+        return
     arguments.part("torch", "train")
     import unrolled
     from unrolled.data import check_table_path
@@ -48,12 +60,6 @@ def predict(
     options.check_picture(plot)
     options.check_outputs((model, data, future), {"-o": out, "--plot": plot})
     loaded = unrolled.load(model)
-    search = options.given(
-        {
-            "beam": beam, "best": best, "length_penalty": length_penalty, "no_repeat": no_repeat,
-            "minimum": minimum, "maximum": maximum, "encoding": encoding,
-        }
-    )  # fmt: skip
     check_options(loaded, {"future": future} | search)
     if isinstance(loaded, unrolled.Translator):
         write_texts(loaded, data, search, out, plot, as_json)
@@ -66,6 +72,52 @@ def predict(
     if plot is not None:
         pictures.draw_ahead(loaded, data, found, plot)
     output.frame(found, out, plot, as_json)
+
+
+def programs_alone(path: str) -> Any:
+    """The translator of a file that its Programs run: one exported so, or any where PyTorch is missing."""
+    from unrolled.format import read_card
+
+    if not Path(path).is_file() or "programs" not in (card := read_card(path)):
+        return None
+    if card["kind"] == "model":
+        try:
+            arguments.part("torch", "train")
+            return None
+        except MissingPartError:
+            pass
+    from unrolled.runtime import TextTranslator
+
+    return TextTranslator.load(path)
+
+
+def refuse(given: dict[str, Any]) -> None:
+    """Refuse options that a translator without PyTorch does not have. Raises: ArgumentError."""
+    for flag, value in given.items():
+        if value is not None:
+            got = "the programs of a translator"
+            raise ArgumentError(explain(flag, "a model that has it", got, "Leave it out."))
+
+
+def write_alone(loaded: Any, data: str, search: dict[str, Any], out: str | None, as_json: bool) -> None:
+    """The likeliest text for each line, by numpy alone."""
+    from unrolled.runtime import SearchOptions
+
+    texts = plain_lines(data, search.pop("encoding", "utf-8"))
+    names = [f"{data}, line {number}" for number in range(1, len(texts) + 1)]
+    found = loaded.candidates(texts, SearchOptions(**search), names)
+    output.texts(texts, found, out, None, as_json)
+
+
+def plain_lines(path: str, encoding: str) -> list[str]:
+    """The lines of a text file, read without the part that trains. Raises: DataError."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except (OSError, UnicodeError, LookupError) as error:
+        got = getattr(error, "strerror", None) or str(error)
+        cure = "Name the file, or its --encoding."
+        raise DataError(explain(path, f"a text file in {encoding}", got, cure)) from None
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
 def check_options(loaded: Any, given: dict[str, Any]) -> None:

@@ -83,12 +83,18 @@ class TextTranslator:
         """The likeliest answer to each text. Raises: DataError naming a text that is empty or endless."""
         return [row[0].text for row in self.candidates(texts, search)]
 
-    def candidates(self, texts: Sequence[str], search: SearchOptions | None = None) -> list[list[Written]]:
-        """For each text the `best` answers with their log-probabilities, likeliest first."""
+    def candidates(
+        self, texts: Sequence[str], search: SearchOptions | None = None, names: Sequence[str] | None = None
+    ) -> list[list[Written]]:
+        """For each text the `best` answers with their log-probabilities, likeliest first.
+
+        `names` says where each text stands, for an error.
+        """
         if isinstance(texts, str):
             raise ArgumentError(explain("texts", "a list of texts", "one text", "Pass [text]."))
         lines = list(texts)
-        source = self.sides.read(lines, [f"texts[{place}]" for place in range(len(lines))])
+        where = [f"texts[{place}]" for place in range(len(lines))] if names is None else names
+        source = self.sides.read(lines, where)
         return write(self.decoding, self.sides, source, lines, search or SearchOptions())
 
 

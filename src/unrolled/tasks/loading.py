@@ -36,6 +36,8 @@ def load(path: str | Path) -> Any:
     with naming(where):
         if file.card["kind"] == "program":
             cure = "It streams and exports: unrolled stream, unrolled.runtime.Stream."
+            if "programs" in file.card:
+                cure = "It writes: unrolled predict, unrolled.runtime.TextTranslator."
             raise ModelFileError(explain("card.kind", "'model'", "'program'", cure))
         try:
             return TASKS[choice(file.card, "task", TASKS)].from_file(file)

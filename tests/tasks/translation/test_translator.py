@@ -5,8 +5,10 @@ import pytest
 
 import unrolled
 from unrolled import SearchOptions, Translator
+from unrolled.deploy import BOUND, OnnxDecoding
 from unrolled.errors import ArgumentError, DataError, ModelFileError
 from unrolled.format import read_model, write_model
+from unrolled.runtime import TextTranslator
 from unrolled.training import SilentReporter
 
 SYLLABLES = {"ka": "K A", "lo": "L O", "mi": "M I", "ra": "R A"}
@@ -167,3 +169,40 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, good, change, message):
     write_model(tmp_path / "m", card, tensors)
     with pytest.raises(ModelFileError, match=message):
         unrolled.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("options", [{}, {"attention": "bahdanau", "cell": "gru", "coverage": True}])
+def test_what_is_exported_writes_what_predict_writes(options, tmp_path):
+    model = fitted(4, 300, learning_rate=1e-2, **options)
+    held, _ = spoken(40, seed=7)
+    done = model.export(tmp_path / "out", texts=held)
+    assert done.parity.share <= BOUND and done.parity.answers > 10_000
+    model.export(tmp_path / "out", "program", held)
+    rules = SearchOptions(beam=3, best=2, no_repeat=3, maximum=12)
+    wanted = model.candidates(held, rules)
+    through = {
+        "onnx": TextTranslator(*OnnxDecoding.load(tmp_path / "out")),
+        "program": TextTranslator.load(tmp_path / "out" / "out.unrolled"),
+    }
+    for name, other in through.items():
+        found = other.candidates(held, rules)
+        assert [[one.text for one in row] for row in found] == [
+            [one.text for one in row] for row in wanted
+        ], name
+        assert found[0][0].score == pytest.approx(wanted[0][0].score, abs=1e-5)
+
+
+def test_a_model_file_writes_without_torch_what_predict_writes(good, tmp_path):
+    good.save(tmp_path / "m.unrolled")
+    source, _ = spoken(30, seed=8)
+    assert TextTranslator.load(tmp_path / "m.unrolled").predict(source) == good.predict(source)
+
+
+def test_it_says_why_it_does_not_stream_and_what_to_do(good, tmp_path):
+    with pytest.raises(ArgumentError, match=r"stream: .*row by row, got an encoder-decoder.*Use predict"):
+        good.stream()
+    with pytest.raises(ArgumentError, match=r"node 'weights' \(attention\).*Export it to onnx"):
+        good.export(tmp_path / "out", "c")
+    with pytest.raises(ModelFileError, match=r"card.kind: expected 'model', got 'program'.*unrolled predict"):
+        good.export(tmp_path / "out", "program")
+        unrolled.load(tmp_path / "out" / "out.unrolled")

@@ -9,10 +9,11 @@ import numpy as np
 
 from unrolled.data import ParallelSet, read_lines, read_pairs, read_parallel
 from unrolled.data.text import plain_texts
+from unrolled.deploy import Exported, export_translator
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.nn import parameter_count
-from unrolled.runtime import EncoderDecoder, SearchOptions, Written
+from unrolled.runtime import EncoderDecoder, SearchOptions, TextTranslator, Written
 from unrolled.runtime.translation import looks_of, write
 from unrolled.tasks.sequence.data import split_sequences
 from unrolled.tasks.task import Task
@@ -198,6 +199,26 @@ class Translator(Task):
         """The model lowered to its two Programs, which every runtime runs: encoder and decoder."""
         self._check_fitted()
         return self.network_.lower()
+
+    def export(
+        self,
+        folder: str | PathLike[str],
+        to: str = "onnx",
+        texts: Texts | None = None,
+        name: str | None = None,
+        *,
+        encoding: str = "utf-8",
+    ) -> Exported:
+        """Write the model for another runtime: "onnx" (two graphs), or "program" (both Programs in one file).
+
+        `texts` are held-out source texts that the export is tried on; without them tokens are drawn.
+        Returns: the files, their sizes, the difference from the Programs.
+        Raises: ExportError, ArgumentError for "c" and "wasm", as `deploy.export_translator`; nothing is
+        written then.
+        """
+        lines = None if texts is None else _lines(texts, encoding)[0]
+        model = TextTranslator(self.programs(), self.sides_)
+        return export_translator(model, folder, to, texts=lines, name=name)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, tokens, scores; no pickle. Raises: OutputError."""
