@@ -6,7 +6,7 @@ from unrolled.models.direct import DirectNetwork
 from unrolled.models.language import NO_TOKEN, LanguageShape
 from unrolled.models.language_model import LanguageNetwork
 from unrolled.models.masked_language_model import MaskedLanguageNetwork
-from unrolled.models.recurrent import CELLS
+from unrolled.models.recurrent import CELLS, CellStart
 from unrolled.models.recursive import RecursiveNetwork, path_quantiles
 from unrolled.models.segment import SegmentNetwork, default_segment
 from unrolled.models.sequence import SequenceNetwork

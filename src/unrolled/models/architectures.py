@@ -10,7 +10,16 @@ from torch import nn
 from unrolled.arguments import integer, one_of
 from unrolled.errors import ArgumentError, explain
 from unrolled.models.feed_forward import FeedForward
-from unrolled.models.recurrent import CELLS, GATES, check_recurrent, recurrent_cost, recurrent_stack
+from unrolled.models.recurrent import (
+    CELLS,
+    GATES,
+    USUAL,
+    CellStart,
+    check_recurrent,
+    check_start,
+    recurrent_cost,
+    recurrent_stack,
+)
 from unrolled.nn import Stack, Transformer
 
 TRANSFORMER, FEED_FORWARD = "transformer", "feed-forward"
@@ -27,6 +36,7 @@ def reading_stack(
     bidirectional: bool = False,
     steps: int = 0,
     goes_on: bool = False,
+    start: CellStart = USUAL,
 ) -> Any:
     """The part of a network that reads a sequence.
 
@@ -36,7 +46,8 @@ def reading_stack(
     Raises: ArgumentError for a cell that is none, or that cannot be bidirectional.
     """
     if one_of("cell", cell, ARCHITECTURES) in CELLS:
-        return recurrent_stack(cell, input_size, hidden, layers, dropout, bidirectional)
+        return recurrent_stack(cell, input_size, hidden, layers, dropout, bidirectional, start)
+    check_start(cell, start)
     check_recurrent("gru", hidden, layers, dropout)
     if bidirectional:
         cure = "Leave it out, or take a recurrent cell."

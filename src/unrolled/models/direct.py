@@ -6,6 +6,7 @@ The steps, in order: scale · mask · embed · recurrent · dense over what is k
 Key: B batch · T steps of a chunk · H horizon · C targets · d hidden · n steps answered.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,7 +16,14 @@ from unrolled.arguments import integer
 from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_steps
 from unrolled.models.lowering import lower_direct
-from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart, top_hidden
+from unrolled.models.recurrent import (
+    CellStart,
+    map_state,
+    recurrent_cost,
+    recurrent_stack,
+    restart,
+    top_hidden,
+)
 from unrolled.models.shape import ForecastShape
 from unrolled.runtime import Program
 from unrolled.types import DirectState
@@ -40,13 +48,15 @@ class DirectNetwork(nn.Module):
         layers: int = 1,
         dropout: float = 0.0,
         stride: int = 1,
+        cells: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
         self.stride = integer("stride", stride, minimum=1, cure="1 takes the loss at every step.")
         self.inputs = ScaledInputs(shape)
         self.input_size = shape.targets * (1 + shape.masked_target) + sum(self.inputs.sizes.values())
-        self.recurrent = recurrent_stack(cell, self.input_size, hidden, layers, dropout)
+        self.cells = CellStart.from_card(cells)
+        self.recurrent = recurrent_stack(cell, self.input_size, hidden, layers, dropout, start=self.cells)
         ahead = shape.horizon * self.inputs.sizes["known"]
         # relu(A h + B known): a plain sum could not let the known columns mean different things in different
         # states.
@@ -66,6 +76,7 @@ class DirectNetwork(nn.Module):
             "hidden": self.hidden,
             "layers": self.layers,
             "dropout": self.dropout.p,
+            "cells": self.cells.card(),
             "stride": self.stride,
         }
 

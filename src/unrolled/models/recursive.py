@@ -8,6 +8,7 @@ Key: B batch · T steps of a chunk · H horizon · C targets · N paths.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -19,7 +20,7 @@ from unrolled.models.direct import take_ahead
 from unrolled.models.heads import START_WIDTH, ConformalOffsets, inverse_softplus, keep_order, masked_mean
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_steps
 from unrolled.models.lowering import lower_recursive
-from unrolled.models.recurrent import map_state, recurrent_cost, recurrent_stack, restart
+from unrolled.models.recurrent import CellStart, map_state, recurrent_cost, recurrent_stack, restart
 from unrolled.models.shape import ForecastShape
 from unrolled.runtime import Program
 from unrolled.types import RecursiveState
@@ -52,7 +53,13 @@ class RecursiveNetwork(nn.Module):
     """
 
     def __init__(
-        self, shape: ForecastShape, cell: str = "gru", hidden: int = 64, layers: int = 1, dropout: float = 0.0
+        self,
+        shape: ForecastShape,
+        cell: str = "gru",
+        hidden: int = 64,
+        layers: int = 1,
+        dropout: float = 0.0,
+        cells: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         if shape.past or shape.past_codes:
@@ -62,7 +69,8 @@ class RecursiveNetwork(nn.Module):
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
         self.inputs = ScaledInputs(shape)
         self.input_size = shape.targets * (1 + shape.masked_target) + sum(self.inputs.sizes.values())
-        self.recurrent = recurrent_stack(cell, self.input_size, hidden, layers, dropout)
+        self.cells = CellStart.from_card(cells)
+        self.recurrent = recurrent_stack(cell, self.input_size, hidden, layers, dropout, start=self.cells)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, 2 * shape.targets)  # C means, then C spreads before the softplus
         nn.init.zeros_(self.head.weight)
@@ -80,6 +88,7 @@ class RecursiveNetwork(nn.Module):
             "hidden": self.hidden,
             "layers": self.layers,
             "dropout": self.dropout.p,
+            "cells": self.cells.card(),
         }
 
     def loss(self, batch: Batch, state: RecursiveState | None = None) -> tuple[Tensor, RecursiveState]:

@@ -12,6 +12,7 @@ d hidden.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from unrolled.models.architectures import check_streams, reading_cost, reading_s
 from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid
 from unrolled.models.lowering import lower_segment
-from unrolled.models.recurrent import map_state
+from unrolled.models.recurrent import CellStart, map_state
 from unrolled.models.shape import ForecastShape
 from unrolled.runtime import Program
 
@@ -56,6 +57,7 @@ class SegmentNetwork(nn.Module):
         dropout: float = 0.0,
         level: str = "off",
         highway: int = 0,
+        cells: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         if segment is None:
@@ -68,8 +70,9 @@ class SegmentNetwork(nn.Module):
         self.read_segments = math.ceil(shape.history / segment)
         self.answered_segments = math.ceil(shape.horizon / segment)
         self.inputs = ScaledInputs(shape)
+        self.cells = CellStart.from_card(cells)
         self.recurrent = reading_stack(
-            cell, hidden, hidden, layers, dropout, steps=self.read_segments, goes_on=True
+            cell, hidden, hidden, layers, dropout, steps=self.read_segments, goes_on=True, start=self.cells
         )
         self._add_embeddings()
         cure = "0 is none; it is at most the history."
@@ -109,6 +112,7 @@ class SegmentNetwork(nn.Module):
             "layers": self.layers,
             "segment": self.segment,
             "dropout": self.dropout.p,
+            "cells": self.cells.card(),
             "level": self.level,
             "highway": self.highway_steps,
         }

@@ -18,7 +18,7 @@ from unrolled.models.architectures import check_streams, reading_cost, reading_s
 from unrolled.models.heads import masked_mean
 from unrolled.models.inputs import Batch, copy_buffers, fill, valid_steps
 from unrolled.models.lowering import lower_sequence
-from unrolled.models.recurrent import CELLS, recurrent_cost
+from unrolled.models.recurrent import CELLS, CellStart, recurrent_cost
 from unrolled.models.shape import SequenceShape
 from unrolled.runtime import Program
 
@@ -59,6 +59,7 @@ class SequenceNetwork(nn.Module):
         bidirectional: bool = False,
         dropout: float = 0.0,
         steps: int = 0,
+        cells: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
@@ -74,8 +75,9 @@ class SequenceNetwork(nn.Module):
         self.register_buffer("target_scale", torch.ones(shape.targets))
         self.register_buffer("class_weights", torch.ones(shape.classes))
         self.input_size = shape.features * (1 + shape.masked)
+        self.cells = CellStart.from_card(cells)
         self.recurrent = reading_stack(
-            cell, self.input_size, hidden, layers, dropout, bidirectional, self.steps
+            cell, self.input_size, hidden, layers, dropout, bidirectional, self.steps, start=self.cells
         )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden * (1 + bidirectional), shape.classes or shape.targets)
@@ -92,6 +94,7 @@ class SequenceNetwork(nn.Module):
             "head": self.pool,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout.p,
+            "cells": self.cells.card(),
             "steps": self.steps,
         }
 

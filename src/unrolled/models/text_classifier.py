@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unrolled.arguments import flag
 from unrolled.models.inputs import Batch, copy_buffers
-from unrolled.models.recurrent import recurrent_cost, recurrent_stack
+from unrolled.models.recurrent import CellStart, recurrent_cost, recurrent_stack
 from unrolled.models.sequence import weighted_cross_entropy
 from unrolled.models.text import TextInputs, TextShape, row_lengths
 from unrolled.nn import Pooling
@@ -49,13 +49,15 @@ class TextClassifierNetwork(nn.Module):
         spelling_size: int = 50,
         word_dropout: float = 0.0,
         frozen: bool = False,
+        cells: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
         self.bidirectional = flag("bidirectional", bidirectional)
         self.inputs = TextInputs(shape, width, spelling, spelling_size, word_dropout, input_dropout, frozen)
+        self.cells = CellStart.from_card(cells)
         self.recurrent = recurrent_stack(
-            cell, self.inputs.output_size, hidden, layers, dropout, bidirectional
+            cell, self.inputs.output_size, hidden, layers, dropout, bidirectional, self.cells
         )
         self.pooling = Pooling(pool, self.recurrent.output_size)
         self.dropout = nn.Dropout(dropout)
@@ -75,6 +77,7 @@ class TextClassifierNetwork(nn.Module):
             "pool": self.pooling.kind,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout.p,
+            "cells": self.cells.card(),
             "input_dropout": self.inputs.dropout,
             **self.inputs.configuration,
         }

@@ -5,6 +5,7 @@ The steps, in order: embed · recurrent · dense · chain (a CRF, whose forbidde
 Key: B batch · T time · K tags.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from unrolled.arguments import flag
 from unrolled.models.inputs import Batch
-from unrolled.models.recurrent import recurrent_cost, recurrent_stack
+from unrolled.models.recurrent import CellStart, recurrent_cost, recurrent_stack
 from unrolled.models.sequence import weighted_cross_entropy
 from unrolled.models.text import TextInputs, TextShape, row_lengths
 from unrolled.nn import CRF
@@ -44,13 +45,15 @@ class TaggerNetwork(nn.Module):
         spelling_size: int = 50,
         word_dropout: float = 0.0,
         frozen: bool = False,
+        cells: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
         self.bidirectional, self.crf = flag("bidirectional", bidirectional), flag("crf", crf)
         self.inputs = TextInputs(shape, width, spelling, spelling_size, word_dropout, input_dropout, frozen)
+        self.cells = CellStart.from_card(cells)
         self.recurrent = recurrent_stack(
-            cell, self.inputs.output_size, hidden, layers, dropout, bidirectional
+            cell, self.inputs.output_size, hidden, layers, dropout, bidirectional, self.cells
         )
         self.dropout = dropout
         self.head = nn.Linear(self.recurrent.output_size, shape.answers)
@@ -68,6 +71,7 @@ class TaggerNetwork(nn.Module):
             "bidirectional": self.bidirectional,
             "crf": self.crf,
             "dropout": self.dropout,
+            "cells": self.cells.card(),
             "input_dropout": self.inputs.dropout,
             **self.inputs.configuration,
         }

@@ -33,9 +33,6 @@ Tied = Annotated[
 Residual = Annotated[
     bool | None, option("Each layer adds what it reads.", "--residual", metavar=FLAG, panel=NETWORK)
 ]
-LayerNorm = Annotated[
-    bool | None, option("Normalise the gates.", "--layer-norm", metavar=FLAG, panel=NETWORK)
-]
 Dropout = Annotated[float | None, option("Locked, between layers and before the answer.", panel=NETWORK)]
 InputDropout = Annotated[float | None, option("Locked, of the embeddings.", panel=NETWORK)]
 EmbeddingDropout = Annotated[float | None, option("Of whole words.", panel=NETWORK)]
@@ -67,7 +64,7 @@ def lm(
     embedding_size: Embedding = None,
     tied: Tied = None,
     residual: Residual = None,
-    layer_norm: LayerNorm = None,
+    layer_norm: training.LayerNorm = None,
     dropout: Dropout = None,
     input_dropout: InputDropout = None,
     embedding_dropout: EmbeddingDropout = None,
@@ -113,7 +110,7 @@ def mlm(
     embedding_size: Embedding = None,
     tied: Tied = None,
     residual: Residual = None,
-    layer_norm: LayerNorm = None,
+    layer_norm: training.LayerNorm = None,
     dropout: Dropout = None,
     input_dropout: InputDropout = None,
     embedding_dropout: EmbeddingDropout = None,

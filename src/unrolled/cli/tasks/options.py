@@ -15,6 +15,13 @@ Cell = Annotated[str | None, option("elman, lstm or gru.", panel=NETWORK)]
 Hidden = Annotated[int | None, option("Units in a recurrent layer.", panel=NETWORK)]
 Layers = Annotated[int | None, option("Recurrent layers.", panel=NETWORK)]
 Dropout = Annotated[float | None, option("Share of units dropped in training.", panel=NETWORK)]
+ForgetBias = Annotated[float | None, option("Start of an LSTM's forget bias; 1 is usual.", panel=NETWORK)]
+Orthogonal = Annotated[
+    bool | None, option("Orthogonal recurrent start.", "--orthogonal", metavar=FLAG, panel=NETWORK)
+]
+LayerNorm = Annotated[
+    bool | None, option("Normalise the gates.", "--layer-norm", metavar=FLAG, panel=NETWORK)
+]
 Epochs = Annotated[int | None, option("Passes over the training part at most.", panel=TRAINING)]
 Lr = Annotated[float | None, option("Learning rate.", panel=TRAINING)]
 Clip = Annotated[float | None, option("Largest global norm of the gradient; 0: off.", panel=TRAINING)]

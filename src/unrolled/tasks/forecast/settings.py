@@ -9,7 +9,7 @@ import numpy as np
 from unrolled.arguments import flag, integer, number, one_of
 from unrolled.data import SeriesSet, season_length
 from unrolled.errors import ArgumentError, explain
-from unrolled.models import ARCHITECTURES, CELLS
+from unrolled.models import ARCHITECTURES, CELLS, CellStart
 from unrolled.tasks.forecast.inputs import longest_stamps
 from unrolled.training import TrainingOptions
 
@@ -50,6 +50,7 @@ def settle(parameters: dict[str, Any], data: SeriesSet, train: np.ndarray) -> Fo
     rows = train[:, 1] - train[:, 0]
     network = {"cell": checked["cell"], "hidden": checked["hidden_size"], "layers": checked["layers"]}
     network["dropout"] = checked["dropout"]
+    network["cells"] = CellStart.of_task(checked).card()
     stamps = longest_stamps(data)
     season = None if stamps is None else season_length(stamps)
     history = checked["history"] or default_history(int(rows.max()), checked["horizon"], season)
@@ -95,6 +96,7 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
         cure = "Only a recurrent state can be carried over a whole series: take cell='gru'."
         got = f"decoder {given['decoder']!r} with cell {given['cell']!r}"
         raise ArgumentError(explain("decoder", "'segment'", got, cure))
+    CellStart.of_task(given)
     one_of("scaling", given["scaling"], SCALINGS)
     integer("hidden_size", given["hidden_size"], 1, "128 is a good start.")
     integer("layers", given["layers"], 1, "1 is a good start.")

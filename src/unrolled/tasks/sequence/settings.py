@@ -5,7 +5,7 @@ from typing import Any
 
 from unrolled.arguments import flag, integer, number, one_of
 from unrolled.errors import ArgumentError, explain
-from unrolled.models import ARCHITECTURES
+from unrolled.models import ARCHITECTURES, CellStart
 from unrolled.training import TrainingOptions
 
 HEADS = ("last", "mean", "every")
@@ -46,6 +46,7 @@ def settle(parameters: dict[str, Any]) -> SequenceSettings:
         cure = "0 turns it off."
         raise ArgumentError(explain("dropout", "a number from 0 to 0.95", given["dropout"], cure))
     network = {name: given[name] for name in ("cell", "layers", "head", "bidirectional", "dropout")}
+    network["cells"] = CellStart.of_task(given).card()
     training = ("epochs", "learning_rate", "clip", "patience", "precision", "seed", "device")
     return SequenceSettings(
         network=network | {"hidden": given["hidden_size"]},

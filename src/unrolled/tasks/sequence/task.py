@@ -31,6 +31,8 @@ Names = str | Sequence[str] | None
 class SequenceTask(Task):
     """The shared half of `SequenceClassifier` and `SequenceRegressor`, which say what is answered.
 
+    `forget_bias` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
+
     Scikit-learn's conventions hold: nothing is checked before `fit`, and what `fit` finds ends in an
     underscore.
     """
@@ -46,6 +48,9 @@ class SequenceTask(Task):
         bidirectional: bool = False,
         head: str = "last",
         dropout: float = 0.1,
+        forget_bias: float | None = None,
+        orthogonal: bool = False,
+        layer_norm: bool = False,
         epochs: int = 50,
         batch_size: int = 32,
         learning_rate: float = 1e-3,
@@ -61,6 +66,9 @@ class SequenceTask(Task):
         self.bidirectional = bidirectional
         self.head = head
         self.dropout = dropout
+        self.forget_bias = forget_bias
+        self.orthogonal = orthogonal
+        self.layer_norm = layer_norm
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -39,6 +39,8 @@ class TextClassifier(ClassifierMixin, Task):
     the decay of the weights' moving average, 0 = off. `class_weight` is None, "balanced" or a weight by
     class.
 
+    `forget_bias` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
+
     With `prior` the words' vectors start with how much each speaks for each class (naive Bayes).
 
     Probabilities are calibrated by the validation part. Scikit-learn's conventions hold.
@@ -70,6 +72,9 @@ class TextClassifier(ClassifierMixin, Task):
         frozen: bool = False,
         prior: bool = True,
         class_weight: str | Mapping[Any, float] | None = None,
+        forget_bias: float | None = None,
+        orthogonal: bool = False,
+        layer_norm: bool = False,
         epochs: int = 5,
         batch_tokens: int = 600,
         learning_rate: float = 2e-3,
@@ -96,6 +101,9 @@ class TextClassifier(ClassifierMixin, Task):
         self.frozen = frozen
         self.prior = prior
         self.class_weight = class_weight
+        self.forget_bias = forget_bias
+        self.orthogonal = orthogonal
+        self.layer_norm = layer_norm
         self.epochs = epochs
         self.batch_tokens = batch_tokens
         self.learning_rate = learning_rate

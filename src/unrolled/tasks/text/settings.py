@@ -5,7 +5,7 @@ from typing import Any
 
 from unrolled.arguments import flag, integer, number, one_of
 from unrolled.errors import ArgumentError, explain
-from unrolled.models import CELLS
+from unrolled.models import CELLS, CellStart
 from unrolled.models.text import SPELLED
 from unrolled.nn.pooling import POOLS
 from unrolled.preprocess.tokenizers import KINDS
@@ -56,6 +56,7 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
         if number(name, given[name], 0.0, cure="0 turns it off.") > 0.95:
             raise ArgumentError(explain(name, "a number from 0 to 0.95", given[name], "0 turns it off."))
     network = {name: given[name] for name in ("cell", "layers", "bidirectional", "frozen", *SHARES)}
+    network["cells"] = CellStart.of_task(given).card()
     network["width"] = given["embedding_size"]
     if "prior" in given:
         flag("prior", given["prior"])

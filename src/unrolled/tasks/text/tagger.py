@@ -52,7 +52,7 @@ class Tagger(Task):
     `characters` is "lstm", "cnn" or "none": how a word is read letter by letter. With `crf=False` each word
     is learned by itself. With `bidirectional=False` and `characters="none"` it streams: each tag is decided
     when its word comes. `scheme` is that of the data, "auto" finds it. Words rarer than `min_count` are
-    unknown.
+    unknown. `forget_bias` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
 
     Example:
         >>> words = [["in", "Rome"], ["Rome", "sleeps"], ["it", "sleeps"]] * 8
@@ -81,6 +81,9 @@ class Tagger(Task):
         input_dropout: float = 0.3,
         word_dropout: float = 0.1,
         frozen: bool = False,
+        forget_bias: float | None = None,
+        orthogonal: bool = False,
+        layer_norm: bool = False,
         epochs: int = 30,
         batch_tokens: int = 500,
         learning_rate: float = 5e-3,
@@ -106,6 +109,9 @@ class Tagger(Task):
         self.input_dropout = input_dropout
         self.word_dropout = word_dropout
         self.frozen = frozen
+        self.forget_bias = forget_bias
+        self.orthogonal = orthogonal
+        self.layer_norm = layer_norm
         self.epochs = epochs
         self.batch_tokens = batch_tokens
         self.learning_rate = learning_rate
