@@ -50,6 +50,8 @@ def test_what_a_cell_does_not_have_is_refused():
         Forecaster(cell="transformer", orthogonal=True).fit({"y": np.arange(99.0)}, "y")
     with pytest.raises(errors.ArgumentError, match=r"cells: expected only .* got 'forgetbias'"):
         CellStart.from_card({"forgetbias": 1})
+    with pytest.raises(errors.ArgumentError, match=r"memory: expected None beside forget_bias, got 9\. Give"):
+        CellStart(forget_bias=1.0, memory=9)
     with pytest.raises(errors.ArgumentError, match=r"layer_norm: expected True or False, got 1"):
         CellStart(layer_norm=1)
 

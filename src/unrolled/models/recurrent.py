@@ -22,6 +22,7 @@ class CellStart:
     """How the cells of a network start, and whether they are normalised.
 
     - forget_bias: where the bias of an LSTM's forget gate starts; None as in torch.nn, near 0.
+    - memory: an LSTM's forget gates start spread over time constants from 1 to so many steps.
     - orthogonal: each gate's recurrent weights start as a random orthogonal matrix.
     - layer_norm: both products of a cell are layer-normalised, gate by gate.
 
@@ -29,16 +30,22 @@ class CellStart:
 
     Example:
         >>> CellStart.from_card({"forget_bias": 1.0})
-        CellStart(forget_bias=1.0, orthogonal=False, layer_norm=False)
+        CellStart(forget_bias=1.0, memory=None, orthogonal=False, layer_norm=False)
     """
 
     forget_bias: float | None = None
+    memory: int | None = None
     orthogonal: bool = False
     layer_norm: bool = False
 
     def __post_init__(self) -> None:
         if self.forget_bias is not None:
             number("forget_bias", self.forget_bias, cure="1 lets gradients through.")
+        if self.memory is not None:
+            integer("memory", self.memory, 3, "Say how many steps to keep.")
+            if self.forget_bias is not None:
+                cure = "Give one of the two: both start the forget gate."
+                raise ArgumentError(explain("memory", "None beside forget_bias", self.memory, cure))
         flag("orthogonal", self.orthogonal)
         flag("layer_norm", self.layer_norm)
 
@@ -104,7 +111,7 @@ def recurrent_layer(cell: str, input_size: int, hidden: int, start: CellStart = 
     options = CellOptions(orthogonal=start.orthogonal, layer_norm=start.layer_norm)
     check_start(cell, start)
     if cell == "lstm":
-        return LSTM(input_size, hidden, forget_bias=start.forget_bias, options=options)
+        return LSTM(input_size, hidden, forget_bias=start.forget_bias, memory=start.memory, options=options)
     if cell == "elman":
         return Elman(input_size, hidden, options=options)
     return GRU(input_size, hidden, reset_after=cell == "gru", options=options)
@@ -112,9 +119,10 @@ def recurrent_layer(cell: str, input_size: int, hidden: int, start: CellStart = 
 
 def check_start(cell: str, start: CellStart) -> None:
     """Refuse what a cell does not have. Raises: ArgumentError."""
-    if start.forget_bias is not None and cell != "lstm":
-        cure = "Leave it out, or take cell='lstm'."
-        raise ArgumentError(explain("forget_bias", f"None with cell={cell!r}", start.forget_bias, cure))
+    for name in ("forget_bias", "memory"):
+        if getattr(start, name) is not None and cell != "lstm":
+            cure = "Leave it out, or take cell='lstm'."
+            raise ArgumentError(explain(name, f"None with cell={cell!r}", getattr(start, name), cure))
     if start != USUAL and cell not in CELLS:
         got = f"cell={cell!r} with {', '.join(name for name, on in start.card().items() if on)}"
         raise ArgumentError(explain("cell", "a recurrent one", got, "Leave these options out."))

@@ -39,6 +39,7 @@ def forecast(
     layers: training.Layers = None,
     dropout: training.Dropout = None,
     forget_bias: training.ForgetBias = None,
+    memory: training.Memory = None,
     orthogonal: training.Orthogonal = None,
     layer_norm: training.LayerNorm = None,
     epochs: training.Epochs = None,

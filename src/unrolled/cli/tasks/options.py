@@ -16,6 +16,7 @@ Hidden = Annotated[int | None, option("Units in a recurrent layer.", panel=NETWO
 Layers = Annotated[int | None, option("Recurrent layers.", panel=NETWORK)]
 Dropout = Annotated[float | None, option("Share of units dropped in training.", panel=NETWORK)]
 ForgetBias = Annotated[float | None, option("Start of an LSTM's forget bias; 1 is usual.", panel=NETWORK)]
+Memory = Annotated[int | None, option("Steps that an LSTM starts out to remember.", panel=NETWORK)]
 Orthogonal = Annotated[
     bool | None, option("Orthogonal recurrent start.", "--orthogonal", metavar=FLAG, panel=NETWORK)
 ]

@@ -68,6 +68,7 @@ def tag(
     input_dropout: InputDropout = None,
     word_dropout: WordDropout = None,
     forget_bias: training.ForgetBias = None,
+    memory: training.Memory = None,
     orthogonal: training.Orthogonal = None,
     layer_norm: training.LayerNorm = None,
     epochs: training.Epochs = None,

@@ -37,9 +37,9 @@ class Forecaster(Task):
     `decoder` is "segment" (segments of the last `history` rows through one recurrent network, all of the
     horizon at once), "direct" (a step a row with carried state, all of the horizon at once) or "recursive"
     (one row ahead at a time, sample paths). `cell` is "elman", "lstm", "gru" or "gru2014"; to compare with,
-    the segments may also go through a "transformer" or "feed-forward" layers. `forget_bias` (of an LSTM),
-    `orthogonal` and `layer_norm` are those of `models.CellStart`. Scikit-learn's conventions
-    hold: nothing is checked before `fit`, and what `fit` finds ends in an underscore.
+    the segments may also go through a "transformer" or "feed-forward" layers. `forget_bias`, `memory` (of an
+    LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`. Scikit-learn's conventions hold:
+    nothing is checked before `fit`, and what `fit` finds ends in an underscore.
 
     Source: segment decoder, Lin et al. 2023, arXiv:2308.11200; recursive decoder, Salinas et al. 2017,
     arXiv:1704.04110.
@@ -61,6 +61,7 @@ class Forecaster(Task):
         time_features: bool = True,
         paths: int = 200,
         forget_bias: float | None = None,
+        memory: int | None = None,
         orthogonal: bool = False,
         layer_norm: bool = False,
         epochs: int = 15,
@@ -86,6 +87,7 @@ class Forecaster(Task):
         self.time_features = time_features
         self.paths = paths
         self.forget_bias = forget_bias
+        self.memory = memory
         self.orthogonal = orthogonal
         self.layer_norm = layer_norm
         self.epochs = epochs

@@ -31,7 +31,7 @@ Names = str | Sequence[str] | None
 class SequenceTask(Task):
     """The shared half of `SequenceClassifier` and `SequenceRegressor`, which say what is answered.
 
-    `forget_bias` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
+    `forget_bias`, `memory` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
 
     Scikit-learn's conventions hold: nothing is checked before `fit`, and what `fit` finds ends in an
     underscore.
@@ -49,6 +49,7 @@ class SequenceTask(Task):
         head: str = "last",
         dropout: float = 0.1,
         forget_bias: float | None = None,
+        memory: int | None = None,
         orthogonal: bool = False,
         layer_norm: bool = False,
         epochs: int = 50,
@@ -67,6 +68,7 @@ class SequenceTask(Task):
         self.head = head
         self.dropout = dropout
         self.forget_bias = forget_bias
+        self.memory = memory
         self.orthogonal = orthogonal
         self.layer_norm = layer_norm
         self.epochs = epochs

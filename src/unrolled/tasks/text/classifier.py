@@ -39,7 +39,7 @@ class TextClassifier(ClassifierMixin, Task):
     the decay of the weights' moving average, 0 = off. `class_weight` is None, "balanced" or a weight by
     class.
 
-    `forget_bias` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
+    `forget_bias`, `memory` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
 
     With `prior` the words' vectors start with how much each speaks for each class (naive Bayes).
 
@@ -73,6 +73,7 @@ class TextClassifier(ClassifierMixin, Task):
         prior: bool = True,
         class_weight: str | Mapping[Any, float] | None = None,
         forget_bias: float | None = None,
+        memory: int | None = None,
         orthogonal: bool = False,
         layer_norm: bool = False,
         epochs: int = 5,
@@ -102,6 +103,7 @@ class TextClassifier(ClassifierMixin, Task):
         self.prior = prior
         self.class_weight = class_weight
         self.forget_bias = forget_bias
+        self.memory = memory
         self.orthogonal = orthogonal
         self.layer_norm = layer_norm
         self.epochs = epochs

@@ -52,7 +52,8 @@ class Tagger(Task):
     `characters` is "lstm", "cnn" or "none": how a word is read letter by letter. With `crf=False` each word
     is learned by itself. With `bidirectional=False` and `characters="none"` it streams: each tag is decided
     when its word comes. `scheme` is that of the data, "auto" finds it. Words rarer than `min_count` are
-    unknown. `forget_bias` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
+    unknown. `forget_bias`, `memory` (of an LSTM), `orthogonal` and `layer_norm` are those of
+    `models.CellStart`.
 
     Example:
         >>> words = [["in", "Rome"], ["Rome", "sleeps"], ["it", "sleeps"]] * 8
@@ -82,6 +83,7 @@ class Tagger(Task):
         word_dropout: float = 0.1,
         frozen: bool = False,
         forget_bias: float | None = None,
+        memory: int | None = None,
         orthogonal: bool = False,
         layer_norm: bool = False,
         epochs: int = 30,
@@ -110,6 +112,7 @@ class Tagger(Task):
         self.word_dropout = word_dropout
         self.frozen = frozen
         self.forget_bias = forget_bias
+        self.memory = memory
         self.orthogonal = orthogonal
         self.layer_norm = layer_norm
         self.epochs = epochs
