@@ -7,10 +7,14 @@ from unrolled.tasks.sequence.settings import settle
 
 def test_the_options_of_network_and_training():
     settings = settle(
-        SequenceClassifier("lstm", 8, layers=2, head="every", dropout=0.0, clip=0.5).get_params()
+        SequenceClassifier(
+            "lstm", 8, layers=2, head="every", dropout=0.0, clip=0.5, forget_bias=1.0
+        ).get_params()
     )
+    cells = {"forget_bias": 1.0, "memory": None, "orthogonal": False, "layer_norm": False}
     assert settings.network == {
         "cell": "lstm", "hidden": 8, "layers": 2, "head": "every", "bidirectional": False, "dropout": 0.0,
+        "cells": cells,
     }  # fmt: skip
     assert settings.every and settings.batch_size == 32
     assert settings.training.clip == 0.5 and settings.training.epochs == 50
