@@ -30,7 +30,7 @@ from unrolled.models import (
     TextClassifierNetwork,
     TranslationNetwork,
 )
-from unrolled.probe.trace import Call, looking_on, named_cells, recurrent_layers, traced
+from unrolled.probe.trace import Call, looking_on, named_cells, readers, traced
 
 Loss = Callable[[Module, Any, Any], tuple[Tensor, Any]]
 SMALL = 0.01  # a gradient below this share of that at lag 0 teaches nothing
@@ -137,13 +137,50 @@ def gradient_reach(
     for end in ("last", "first"):
         for call, gradients in hidden_gradients(network, batch, end if every else None, loss):
             if call.cell.reverse == (end == "first") and call.name not in found:
-                norms = norms_by_lag(call, gradients, every)
+                norms = by_lag(gradients, call.steps, call.cell.reverse, every)
                 check_lags(norms, lags, step)
                 kept = norms if lags is None else norms[: lags // step + 1]
                 found[call.name] = GradientReach.of(call.name, kept, step, direct=reads_all(network))
         if not any(cell.cell.reverse for cell in cells.values()):
             break
     return [found[name] for name in cells if name in found]
+
+
+def input_reach(
+    network: Module,
+    batch: Any,
+    *,
+    loss: Loss = network_loss,
+    every_step: bool | None = None,
+    step: int = 1,
+) -> GradientReach:
+    """How far back the gradient of one answer reaches in what the network's sequence reader is given.
+
+    It is dLoss_t/dx_{t-k} of the scaled or embedded inputs, so it is known of a network without a state too,
+    and architectures can be compared by it. The arguments are those of `gradient_reach`.
+
+    Raises: ArgumentError for a batch with one step.
+    """
+    every = answers_every_step(network) if every_step is None else every_step
+    seen: list[Tensor] = []
+
+    def look(module: Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        x = given[0].view_as(given[0]) if given[0].requires_grad else given[0].detach().requires_grad_()
+        seen.append(x)
+        return (x, *given[1:])
+
+    handles = [reader.register_forward_pre_hook(look) for reader in readers(network)]
+    try:
+        with looking_on(network), _one_answer(network, "last" if every else None):
+            value, _ = loss(network, batch, None)
+            longest = max(seen, key=lambda x: x.shape[1])
+            (gradient,) = torch.autograd.grad(value, [longest])
+    finally:
+        for handle in handles:
+            handle.remove()
+    norms = by_lag(gradient, batch.get("lengths") if isinstance(batch, dict) else None, False, every)
+    check_lags(norms, None)
+    return GradientReach.of("inputs", norms, step)
 
 
 def hidden_gradients(
@@ -214,20 +251,21 @@ def gradients_by_autograd(
     return torch.where(valid, torch.stack(gradients), 0.0)
 
 
-def norms_by_lag(call: Call, gradients: Tensor, every_step: bool) -> np.ndarray:
+def by_lag(gradients: Tensor, lengths: Tensor | None, reverse: bool, every_step: bool) -> np.ndarray:
     """The mean over rows of the gradient's norm at each lag from a row's answer, (K,).
 
     A row of `every_step` answers where its gradient ends; the others at their end. A row that is too short
-    for a lag does not count there.
+    for a lag does not count there. Shapes: gradients (B, T, .), lengths (B,).
     """
     norms = gradients.norm(dim=-1).double().cpu().numpy()  # (B, T)
     rows, time = norms.shape
+    counts_of = np.full(rows, time) if lengths is None else lengths.cpu().numpy()
     steps = np.arange(time)
-    if call.cell.reverse:
+    if reverse:
         norms, last = norms[:, ::-1], np.full(rows, time - 1)
-        first = time - call.steps.numpy()
+        first = time - counts_of
     else:
-        last, first = call.steps.numpy() - 1, np.zeros(rows, np.int64)
+        last, first = counts_of - 1, np.zeros(rows, np.int64)
     if every_step:
         moved = norms > 0
         last = np.where(moved.any(1), time - 1 - moved[:, ::-1].argmax(1), last)
@@ -285,7 +323,7 @@ def _one_answer(network: Module, end: str | None) -> Iterator[None]:
             y.register_hook(keep)
         return y, answer[1]
 
-    tops = recurrent_layers(network) if end else []
+    tops = readers(network) if end else []
     handles = [top.register_forward_hook(watch) for top in tops]
     try:
         yield

@@ -62,23 +62,29 @@ class Trace:
         ]
 
 
-def recurrent_layers(network: Module) -> list[Layer]:
-    """The layers that read the sequence: the network's own, or all outermost recurrent layers of a module.
-
-    Raises: ArgumentError for a network without a recurrent layer.
-    """
+def readers(network: Module) -> list[Module]:
+    """What reads the sequence: the network's own part, or all outermost recurrent layers of a module."""
     named = [getattr(network, name, None) for name in MAIN]
-    main = [layer for layer in named if isinstance(layer, Layer)]
+    main = [layer for layer in named if isinstance(layer, Module)]
     if main:
         return main
-    found: list[Layer] = []
+    found: list[Module] = []
     inside: set[int] = set()
     for module in network.modules():
         if isinstance(module, Layer) and id(module) not in inside:
             found.append(module)
             inside |= {id(part) for part in module.modules()}
-    if not found:
-        got = type(network).__name__
+    return found
+
+
+def recurrent_layers(network: Module) -> list[Module]:
+    """What reads the sequence, step by step with a state.
+
+    Raises: ArgumentError for a network without a recurrent layer.
+    """
+    found = readers(network)
+    if not any(isinstance(part, Recurrent) for layer in found for part in layer.modules()):
+        got = f"{type(network).__name__}" + (f" with {type(found[0]).__name__}" if found else "")
         cure = "Only Elman, LSTM and GRU layers of unrolled.nn can be looked into; nn.from_torch makes them."
         raise ArgumentError(explain("model", "a network with a recurrent layer", got, cure))
     return found
