@@ -13,6 +13,7 @@ import torch
 from sklearn.base import clone
 
 import unrolled
+from unrolled.deploy import BOUND
 from unrolled.errors import ArgumentError, DataError, ModelFileError, OutputError
 from unrolled.tasks import Tagger, TextClassifier
 from unrolled.training import SilentReporter
@@ -66,8 +67,12 @@ def small(kind: Any, data: tuple[list, list], **options: Any) -> Task:
 TASKS = {
     "text classifier": small(TextClassifier, (TEXTS, LABELS), pool="attention"),
     "causal text classifier": small(TextClassifier, (TEXTS, LABELS), bidirectional=False, pool="mean"),
+    "causal one with attention": small(
+        TextClassifier, (TEXTS, LABELS), bidirectional=False, pool="attention"
+    ),
     "tagger": small(Tagger, (SENTENCES, TAGS), characters="lstm"),
     "causal tagger": small(Tagger, (SENTENCES, TAGS), bidirectional=False, characters="none", crf=False),
+    "causal tagger of characters": small(Tagger, (SENTENCES, TAGS), bidirectional=False, characters="cnn"),
 }
 every = pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 
@@ -207,16 +212,25 @@ def test_what_needs_the_whole_text_does_not_stream(name):
         fitted(name).stream()
 
 
-def test_a_stream_of_a_classifier_answers_what_predict_does():
-    model = fitted("causal text classifier")
+@pytest.mark.parametrize("name", ["causal text classifier", "causal one with attention"])
+def test_a_stream_of_a_classifier_answers_what_predict_does(name):
+    model = fitted(name)
     stream = model.stream()
     scores = [stream.step({"token": word}) for word in model.tokenizer_.split(TEXTS[3])][-1]
     powers = np.exp(scores - scores.max())
     np.testing.assert_allclose(powers / powers.sum(), model.predict_proba([TEXTS[3]])[0], rtol=1e-5)
 
 
-def test_a_stream_of_a_tagger_answers_what_predict_does_and_goes_on_from_any_state():
-    model = fitted("causal tagger")
+@every
+def test_what_is_exported_answers_as_the_model_on_held_out_texts(task, model, tmp_path):
+    for to in ("onnx", "program"):
+        done = model.export(tmp_path / to, to, task.data[0][:5])
+        assert done.parity.share <= BOUND and done.parity.answers >= 10
+
+
+@pytest.mark.parametrize("name", ["causal tagger", "causal tagger of characters"])
+def test_a_stream_of_a_tagger_answers_what_predict_does_and_goes_on_from_any_state(name):
+    model = fitted(name)
     stream, other = model.stream(), model.stream()
     for words in SENTENCES[:10]:
         stream.reset()

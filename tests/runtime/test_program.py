@@ -171,7 +171,7 @@ def test_from_code_the_error_is_one_of_arguments(gru_program):
 
 
 def test_every_operation_has_its_own_kind_and_a_card():
-    assert len(OPERATIONS) == 36
+    assert len(OPERATIONS) == 42
     assert all(name == operation.kind for name, operation in OPERATIONS.items())
     named = {
         value for value in vars(ops).values() if isinstance(value, type) and issubclass(value, Operation)

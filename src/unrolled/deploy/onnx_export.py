@@ -146,7 +146,7 @@ def _reads_whole_state(program: Program, node: Node, every: frozenset[str]) -> b
 
 def answers_each_row(program: Program) -> bool:
     """Whether the answer at every row means something: not where a whole sequence is pooled."""
-    pools = any(isinstance(node.operation, ops.Pool) for node in program.graph.nodes)
+    pools = any(node.operation.pools for node in program.graph.nodes)
     return program.output == "scores" and (program.streamable or not pools)
 
 

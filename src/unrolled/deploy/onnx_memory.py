@@ -113,6 +113,30 @@ def _pool_step(e: Emitter, op: ops.Pool, x: list[Value], before: States, place: 
     }
 
 
+def _pool_max_step(e: Emitter, op: ops.PoolMax, x: list[Value], before: States, place: Place) -> Made:
+    row = e.filled(x[0], 1, x[0].shape)
+    larger = Value(e.graph.add("Max", before["most"].name, row.name), 1, row.shape)
+    value = _where_started(e, before, larger, row)
+    return value, {"most": value, "started": _ones(e)}
+
+
+def _pool_attention_step(
+    e: Emitter, op: ops.PoolAttention, x: list[Value], before: States, place: Place
+) -> Made:
+    g, shape = e.graph, place.spec.shape
+    row, score = (e.filled(value, 1, value.shape) for value in x)
+    most, weight = (e.reshaped(before[name], (1,)).name for name in ("most", "weight"))
+    started = g.add("Greater", weight, e.number(0))
+    new = g.add("Where", started, g.add("Max", most, score.name), score.name)  # (B, 1)
+    kept = g.add("Where", started, g.add("Exp", g.add("Sub", most, new)), e.number(0))
+    own = g.add("Exp", g.add("Sub", score.name, new))
+    total = g.add("Add", g.add("Mul", before["sum"].name, kept), g.add("Mul", row.name, own))
+    weight = g.add("Add", g.add("Mul", weight, kept), own)
+    value = Value(g.add("Div", total, weight), 1, shape)
+    after = {name: e.reshaped(Value(one, 1, (1,)), ()) for name, one in (("most", new), ("weight", weight))}
+    return value, {"sum": Value(total, 1, shape), **after}
+
+
 def _recurrent_sequence(e: Emitter, op: ops.Recurrent, x: list[Value], place: Place) -> Made:
     in_parts = op.emit == "state" and op.cell == "lstm"
     backward = op.direction == "backward"
@@ -268,6 +292,8 @@ STEP: dict[type, Step] = {
     ops.CarriedAnchor: _anchor_step,
     ops.Delay: _delay_step,
     ops.Pool: _pool_step,
+    ops.PoolAttention: _pool_attention_step,
+    ops.PoolMax: _pool_max_step,
     ops.Recurrent: _recurrent_step,
     ops.Window: _window_step,
 }
@@ -275,6 +301,8 @@ SEQUENCE: dict[type, Sequence] = {
     ops.CarriedAnchor: _anchor_sequence,
     ops.Delay: _delay_sequence,
     ops.Pool: _pool_sequence,
+    ops.PoolAttention: scanned,
+    ops.PoolMax: scanned,
     ops.Recurrent: _recurrent_sequence,
     ops.Window: _window_sequence,
 }

@@ -12,6 +12,7 @@ import numpy as np
 from unrolled.deploy.onnx_attention import attention, weighted_sum
 from unrolled.deploy.onnx_calendar import time_features
 from unrolled.deploy.onnx_recurrent import scan, step
+from unrolled.deploy.onnx_steps import convolve, cut, pool_steps, reverse
 from unrolled.deploy.onnx_value import Emitter, Value
 from unrolled.runtime import operations as ops
 from unrolled.runtime.operations.base import Operation, Spec, broadcast
@@ -214,6 +215,8 @@ EMIT: dict[type[Operation], Emit] = {
     ops.Concat: _concat,
     ops.Conformal: _conformal,
     ops.Constant: _constant,
+    ops.Convolve: convolve,
+    ops.Cut: cut,
     ops.Dense: _dense,
     ops.Embed: _embed,
     ops.Fill: _fill,
@@ -222,9 +225,11 @@ EMIT: dict[type[Operation], Emit] = {
     ops.Norm: _norm,
     ops.Pad: _pad,
     ops.PathQuantiles: _path_quantiles,
+    ops.PoolSteps: pool_steps,
     ops.QuantileHead: _quantile_head,
     ops.Repeat: _repeat,
     ops.Reshape: _reshape,
+    ops.Reverse: reverse,
     ops.Scale: _scale,
     ops.Scan: scan,
     ops.Slice: _slice,

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from unrolled.errors import ArgumentError, ExportError, explain
 from unrolled.runtime import Program, Stream
-from unrolled.runtime.operations import Pool
 from unrolled.runtime.rows import RowReader, Table
 from unrolled.runtime.stream import draw_noise, run_sequence
 
@@ -208,6 +207,6 @@ def _answers(program: Program, rows: Array, future: Array | None, series: str | 
     if program.streamable:
         return Stream(program, series).run(rows, future)
     answers = np.array(run_sequence(program, rows, series))
-    if any(isinstance(node.operation, Pool) for node in program.graph.nodes):
+    if any(node.operation.pools for node in program.graph.nodes):
         answers[:-1] = np.nan
     return answers

@@ -102,9 +102,7 @@ class TextClassifierNetwork(nn.Module):
         return self.head(self.dropout(self.pooling(hidden, state[-1], lengths))).to(hidden.dtype)
 
     def lower(self) -> Program:
-        """The Program that every runtime runs. Raises: ArgumentError for a pool that no row by row
-        answers.
-        """
+        """The Program that every runtime runs: the scores of the words so far."""
         from unrolled.models.text_lowering import lower_text_classifier
 
         return lower_text_classifier(self)

@@ -22,6 +22,8 @@ from unrolled.runtime.operations.dense import Norm as Norm
 from unrolled.runtime.operations.memory import Delay as Delay
 from unrolled.runtime.operations.memory import Pool as Pool
 from unrolled.runtime.operations.memory import Window as Window
+from unrolled.runtime.operations.pooling import PoolAttention as PoolAttention
+from unrolled.runtime.operations.pooling import PoolMax as PoolMax
 from unrolled.runtime.operations.preprocessing import CarriedAnchor as CarriedAnchor
 from unrolled.runtime.operations.preprocessing import Mask as Mask
 from unrolled.runtime.operations.preprocessing import Scale as Scale
@@ -37,3 +39,7 @@ from unrolled.runtime.operations.quantised import StepInt8 as StepInt8
 from unrolled.runtime.operations.recurrent import Recurrent as Recurrent
 from unrolled.runtime.operations.recurrent import Scan as Scan
 from unrolled.runtime.operations.recurrent import Step as Step
+from unrolled.runtime.operations.steps import Convolve as Convolve
+from unrolled.runtime.operations.steps import Cut as Cut
+from unrolled.runtime.operations.steps import PoolSteps as PoolSteps
+from unrolled.runtime.operations.steps import Reverse as Reverse

@@ -63,6 +63,7 @@ class Operation:
     weight_fields: ClassVar[tuple[str, ...]] = ()
     arity: ClassVar[tuple[int, int]] = (1, 1)  # the fewest and the most inputs
     any_length: ClassVar[bool] = False  # it takes values with an axis of any length
+    pools: ClassVar[bool] = False  # its value is one for all rows so far
 
     @property
     def weights(self) -> tuple[str, ...]:

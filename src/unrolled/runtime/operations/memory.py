@@ -64,6 +64,7 @@ class Pool(Operation):
 
     how: str
     kind: ClassVar = "pool"
+    pools: ClassVar = True
 
     @property
     def whole_sequence(self) -> str | None:

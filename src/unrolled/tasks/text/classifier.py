@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 
 from unrolled.data import Frame, TextSet
 from unrolled.data.vectors import Vectors, read_vectors
-from unrolled.deploy import Exported, export
+from unrolled.deploy import Exported, export, replay
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.metrics.classification import accuracy
@@ -239,24 +239,38 @@ class TextClassifier(ClassifierMixin, Task):
     def stream(self) -> Stream:
         """A fresh stream: one word in (its token), the scores of the text so far out.
 
-        Raises: ArgumentError for a model that needs the whole text: bidirectional, or pool "max" or
-        "attention".
+        Raises: ArgumentError for a bidirectional model, which needs the whole text.
         """
-        return Stream(self.program())
+        program = self.program()
+        if self.network_.bidirectional:
+            cure = "Train with bidirectional=False, or label whole texts by predict."
+            raise ArgumentError(explain("stream", "a causal classifier", "a bidirectional one", cure))
+        return Stream(program)
 
     def program(self) -> Program:
-        """The model lowered to the Program that every runtime runs. Raises: ArgumentError, as `stream`."""
+        """The model lowered to the Program that every runtime runs."""
         self._check_fitted()
         words = self.tokenizer_.vocabulary.words
         return self.network_.lower().with_columns(Columns((Column("token", "x", words=words),)))
 
-    def export(self, folder: str | PathLike[str], to: str = "c", name: str | None = None) -> Exported:
-        """Write the model for another runtime: "c", "wasm", "onnx" or "program"; it reads numbers of words.
+    def export(
+        self,
+        folder: str | PathLike[str],
+        to: str = "c",
+        texts: Sequence[str] | None = None,
+        name: str | None = None,
+    ) -> Exported:
+        """Write the model for another runtime: "onnx" or "program", a causal one with pool "last" or "mean"
+        as "c" or "wasm" too. It reads numbers of words.
 
+        `texts` are held-out ones that the export is tried on; without them rows are drawn.
         Returns: the files, their sizes, the difference from the stream.
         Raises: ExportError, ArgumentError, as `deploy.export`; nothing is written then.
         """
-        return export(self.program(), folder, to, name=name)
+        program = self.program()
+        codes = [self.tokenizer_.encode(text) for text in texts or ()]
+        replays = [replay(program, one[:, None]) for one in codes] or None
+        return export(program, folder, to, name=name, replays=replays)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, vocabulary, baselines; no pickle. Raises: OutputError."""

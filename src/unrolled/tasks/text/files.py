@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.baselines.tagging import MostFrequentTag
-from unrolled.errors import ArgumentError, ModelFileError, explain
+from unrolled.errors import ModelFileError, explain
 from unrolled.format import ModelFile, array, field, new_card
 from unrolled.preprocess import Tokenizer
 from unrolled.tasks.forecast.files import jsonable
@@ -34,13 +34,7 @@ def to_card(model: Any, own: dict[str, Any]) -> dict[str, Any]:
         "evaluation": jsonable(evaluation),
         **own,
     }
-    try:
-        card["program"] = model.program().to_card()
-    except ArgumentError:  # nothing that runs row by row
-        card["program"] = None
-    if card["program"] is None:
-        del card["program"]
-    return new_card("model", model.task, card)
+    return new_card("model", model.task, card | {"program": model.program().to_card()})
 
 
 def classifier_arrays(model: Any) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ MARK = b"unrolled tags\0"
 class TagStream:
     """One word in, its tag out; `reset` begins a new sentence. What it answers is what `predict` does.
 
-    Raises: ArgumentError, as `Tagger.program`, for a model that needs the whole sentence or reads characters.
+    Raises: ArgumentError for a model that needs the whole sentence.
     """
 
     def __init__(
@@ -29,8 +29,7 @@ class TagStream:
         """Take a word and answer its tag."""
         if not isinstance(word, str):
             raise ArgumentError(explain("word", "a text", repr(word), "Pass one word."))
-        row = np.array([self._words.word_codes([word])[0], self._words.shape_codes([word])[0]])
-        scores = self._stream.step(row)
+        scores = self._stream.step(self._words.rows([word])[0])
         assert scores is not None
         start, follow = self._moves
         last = self._before

@@ -11,13 +11,13 @@ import polars as pl
 from unrolled.baselines.tagging import MostFrequentTag
 from unrolled.data import TaggedSet
 from unrolled.data.vectors import Vectors, read_vectors
-from unrolled.deploy import Exported, export
+from unrolled.deploy import Exported, export, replay
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.models import TaggerNetwork
 from unrolled.nn import parameter_count
 from unrolled.preprocess import convert
-from unrolled.runtime import Column, Columns, Program
+from unrolled.runtime import Columns, Program
 from unrolled.tasks.sequence.data import SequenceSplit
 from unrolled.tasks.task import Task
 from unrolled.tasks.text import files
@@ -50,10 +50,9 @@ class Tagger(Task):
 
     A tag that may not follow the one before is never answered: it is on no path, in training and in decoding.
     `characters` is "lstm", "cnn" or "none": how a word is read letter by letter. With `crf=False` each word
-    is learned by itself. With `bidirectional=False` and `characters="none"` it streams: each tag is decided
-    when its word comes. `scheme` is that of the data, "auto" finds it. Words rarer than `min_count` are
-    unknown. `forget_bias`, `memory` (of an LSTM), `orthogonal` and `layer_norm` are those of
-    `models.CellStart`.
+    is learned by itself. With `bidirectional=False` it streams: each tag is decided when its word comes.
+    `scheme` is that of the data, "auto" finds it. Words rarer than `min_count` are unknown. `forget_bias`,
+    `memory` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
 
     Example:
         >>> words = [["in", "Rome"], ["Rome", "sleeps"], ["it", "sleeps"]] * 8
@@ -260,7 +259,7 @@ class Tagger(Task):
         """A fresh stream: one word in, its tag out. Raises: ArgumentError for a model that is not causal."""
         self._check_fitted()
         if self.network_.bidirectional:
-            cure = "Train with bidirectional=False and characters='none'."
+            cure = "Train with bidirectional=False, or tag whole sentences by predict."
             raise ArgumentError(explain("stream", "a causal tagger", "a bidirectional one", cure))
         return TagStream(self.program(), self.words_, self.tags_, moves_of(self.network_))
 
@@ -269,17 +268,25 @@ class Tagger(Task):
         chain.
         """
         self._check_fitted()
-        words, shapes = self.words_.words.words, self.words_.shapes.words
-        columns = (Column("word", "x", words=words), Column("shape", "x", words=shapes))
-        return self.network_.lower().with_columns(Columns(columns))
+        return self.network_.lower().with_columns(Columns(self.words_.columns))
 
-    def export(self, folder: str | PathLike[str], to: str = "c", name: str | None = None) -> Exported:
-        """Write the model for another runtime: "c", "wasm", "onnx" or "program"; it reads numbers of words.
+    def export(
+        self,
+        folder: str | PathLike[str],
+        to: str = "c",
+        sentences: Sequence[Sequence[str]] | None = None,
+        name: str | None = None,
+    ) -> Exported:
+        """Write the model for another runtime: "onnx" or "program", a causal one that reads no characters as
+        "c" or "wasm" too. It reads numbers of words.
 
+        `sentences` are held-out ones that the export is tried on; without them rows are drawn.
         Returns: the files, their sizes, the difference from the stream.
         Raises: ExportError, ArgumentError, as `deploy.export`; nothing is written then.
         """
-        return export(self.program(), folder, to, name=name)
+        program = self.program()
+        replays = [replay(program, self.words_.rows(words)) for words in sentences or ()] or None
+        return export(program, folder, to, name=name, replays=replays)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one `.unrolled` file: weights, vocabularies, baseline; no pickle. Raises: OutputError."""

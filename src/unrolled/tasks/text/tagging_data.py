@@ -22,6 +22,8 @@ from unrolled.preprocess import (
     word_shape,
 )
 from unrolled.preprocess.tag_schemes import SCHEMES, parted, spans_of
+from unrolled.preprocess.word_shapes import LONGEST
+from unrolled.runtime import Column
 from unrolled.tasks.text.batches import CodedTexts
 
 
@@ -137,6 +139,24 @@ class WordCodes:
     def shape_codes(self, words: Sequence[str]) -> np.ndarray:
         """The numbers of their shapes, int64 (words,)."""
         return self.shapes.encode(word_shape(word) for word in words)
+
+    def rows(self, words: Sequence[str]) -> np.ndarray:
+        """Words as rows of the network's Program, int64 (words, columns): in the order of `columns`."""
+        parts = [self.word_codes(words)[:, None], self.shape_codes(words)[:, None]]
+        if self.characters is not None:
+            spelled, lengths = encode_characters(words, self.characters)
+            parts += [lengths[:, None], np.pad(spelled, ((0, 0), (0, LONGEST - spelled.shape[1])))]
+        return np.concatenate(parts, axis=1)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of a row: word and shape; where characters are read, how many, and each."""
+        found = [Column("word", "x", words=self.words.words), Column("shape", "x", words=self.shapes.words)]
+        if self.characters is not None:
+            places = range(1, LONGEST + 1)
+            found.append(Column("length", "x", words=tuple(f"{place:02}" for place in places)))
+            found += [Column(f"character {place}", "x", words=self.characters.words) for place in places]
+        return tuple(found)
 
     def card(self) -> dict[str, Any]:
         """As JSON."""
