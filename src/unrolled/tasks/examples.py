@@ -26,7 +26,7 @@ from unrolled.tasks.text.classifier import TextClassifier
 from unrolled.tasks.text.data import encode_texts
 from unrolled.tasks.text.tagger import Tagger
 from unrolled.tasks.text.tagging_data import encode_tags, read_tagged, require_tags
-from unrolled.tasks.translation.data import picked
+from unrolled.tasks.translation.data import code_pairs, picked
 from unrolled.tasks.translation.translator import Translator
 
 Batch = dict[str, torch.Tensor]
@@ -125,7 +125,7 @@ def forecast_examples(task: Forecaster, frame: Any, rows: int, steps: int) -> Ex
     segments = isinstance(network, SegmentNetwork)
     found, notes = unseen_origins(task, data, whole, shape.history if segments else 2, shape.horizon)
     taken = thinned(found, rows)
-    if segments:
+    if isinstance(network, SegmentNetwork):
         batch = window_batch(inputs, data, taken, shape.history, shape.horizon)
         longest, step = 0, network.segment
     else:
@@ -239,7 +239,7 @@ def translation_examples(task: Translator, source: Any, target: Any, rows: int, 
     pairs = read_parallel(source, target, "utf-8")
     picks = spread(len(pairs), rows)
     some = picked(pairs, picks)
-    batch = task.sides_.pairs(some).batch(np.arange(len(some)))
+    batch = code_pairs(task.sides_, some).batch(np.arange(len(some)))
     words = tuple(task.sides_.split_source(some.source[0]))
     notes = sampled(len(picks), len(pairs), "pairs", 0, steps, "tokens")
     return Examples(batch, {"source": ("token",)}, "tokens", 1, some.names, words, notes)
