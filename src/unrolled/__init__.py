@@ -20,6 +20,7 @@ _HOMES = {
     "Translator": "unrolled.tasks",
     "Tagger": "unrolled.tasks",
     "TextClassifier": "unrolled.tasks",
+    "inspect": "unrolled.insight",
     "load": "unrolled.tasks",
     "check": "unrolled.data",
     "deploy": "unrolled.deploy",

@@ -1,0 +1,207 @@
+"""What the measurements mean, a sentence each, and what to do about it by an option of this library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from unrolled.insight.advice import (
+    Setting,
+    against_explosion,
+    against_saturation,
+    for_longer_reach,
+    lower_rate,
+)
+from unrolled.insight.importance import Importance
+from unrolled.insight.jacobian import Spectrum
+from unrolled.probe import GateStatistics, GradientReach, MemoryUsed
+from unrolled.training import History
+
+EXPLODES = 10.0  # a gradient that has grown so much on its way
+OFTEN_CLIPPED, STUCK, WASTED = 0.5, 0.5, 0.1  # shares
+FORGETFUL = 3.0  # steps: a cell none of whose units keeps anything for longer
+RANK = {"bad": 0, "note": 1}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A measurement in a sentence; `mark` is one of `page.MARKS`.
+
+    `advice` names an option of this library; `changes` are the parameters that it means, where it means some.
+    """
+
+    topic: str
+    sentence: str
+    mark: str = ""
+    advice: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        told = {name: getattr(self, name) for name in ("topic", "sentence", "mark", "advice")}
+        return told | {"changes": dict(self.changes)}
+
+
+def changes_of(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The parameters of all advice that is more than a remark; the worst finding's word goes first."""
+    told: dict[str, Any] = {}
+    for finding in sorted((f for f in findings if f.mark in RANK), key=lambda f: RANK[f.mark]):
+        for name, value in finding.changes.items():
+            told.setdefault(name, value)
+    return told
+
+
+def about_reach(found: Sequence[GradientReach], setting: Setting) -> Finding:
+    """How far the gradient of an answer reaches back."""
+    topic, unit, window = "gradient reach", setting.unit, setting.window
+    worst = min(found, key=lambda reach: window if reach.lag_below is None else reach.lag_below)
+    grown = max(found, key=lambda reach: reach.largest)
+    if not all(reach.norms.any() for reach in found):
+        text = "No gradient arrives in the hidden state at all: the answers do not depend on it."
+        advice = "Train longer, or with another learning_rate: the untrained network was kept."
+        return Finding(topic, text, "bad", advice)
+    if grown.largest > EXPLODES:
+        text = f"The gradient explodes on its way back ({grown.name}): it grows to {grown.largest:.3g} times "
+        return Finding(topic, f"{text}what it is at the answer.", "bad", *against_explosion(setting))
+    if worst.lag_below is None:
+        text = f"The gradient of an answer reaches all {window:,} {unit} back without falling below 1 %."
+        return Finding(topic, text, "good")
+    text = f"The gradient of an answer falls below 1 % after {worst.lag_below:,} {unit} ({worst.name})"
+    if worst.direct:
+        text += " on its way through the recurrence; but every step has a gradient of its own, by the pool."
+        return Finding(topic, text, "good")
+    text += f": what lies further back in these {window:,} {unit} is hardly learned from."
+    if worst.lag_below >= window / 2:
+        return Finding(topic, text, "good")
+    return Finding(topic, text, "bad" if worst.lag_below < window / 8 else "note", *for_longer_reach(setting))
+
+
+def about_memory(found: MemoryUsed | None, setting: Setting) -> Finding:
+    """How much past the answers depend on."""
+    topic, unit = "memory used", setting.unit
+    if found is None:
+        return Finding(topic, "Not measured: there is no last answer to judge it by.")
+    if found.lag == 0:
+        text = f"The answers depend on the newest of the {unit} alone: replacing all that is older costs "
+        advice = "A shorter history is as good, unless the gradient reach says that it was never learned."
+        return Finding(topic, f"{text}nothing that could be told from noise.", "note", advice)
+    if found.lag is None:
+        text = f"Even the oldest {unit} matter: replacing what is older than {found.lags[-1]:,} {unit} still "
+        name = next((name for name in ("history", "bptt") if setting.get(name)), "")
+        advice = f"A longer {name} may gain more." if name else "Longer sequences may gain more."
+        return Finding(topic, f"{text}raises the loss.", "note", advice)
+    text = f"What is older than {found.lag:,} {unit} no longer matters; all of the past together saves "
+    text += f"{found.losses[0] - found.whole:.3g} of a loss of {found.losses[0]:.3g} without it."
+    return Finding(topic, text, "good")
+
+
+def about_jacobian(found: Sequence[Spectrum], setting: Setting) -> Finding:
+    """Whether directions of the state explode, and how long the slowest is remembered."""
+    top = max(found, key=lambda spectrum: float(spectrum.exponents[0]))
+    text = f"The largest Lyapunov exponent is {top.exponents[0]:+.3g} a step ({top.name}), the mean spectral "
+    text += f"radius {top.radii.mean():.3g}, the largest stretch {top.singular[:, 0].max():.3g}: "
+    if top.exploding:
+        text += f"{top.exploding} of the {len(top.exponents)} directions grow, small differences explode."
+        return Finding("Jacobian", text, "bad", *against_explosion(setting))
+    steps = top.memory * setting.step
+    text += f"every direction shrinks, the slowest to 1/e in {steps:,.3g} {setting.unit}."
+    if steps < setting.window / 20:
+        return Finding("Jacobian", text, "note", *for_longer_reach(setting))
+    return Finding("Jacobian", text, "good")
+
+
+def about_gates(found: Sequence[GateStatistics], setting: Setting) -> Finding:
+    """Saturation, time constants, dead and redundant units."""
+    stuck = max(found, key=lambda gates: gates.saturation)
+    units = sum(gates.units for gates in found)
+    dead, redundant = (sum(len(getattr(gates, name)) for gates in found) for name in ("dead", "redundant"))
+    what = "the gates' values" if stuck.keeps else "the states"
+    text = (
+        f"{stuck.saturation:.0%} of {what} are stuck at an end ({stuck.name}); {dead} of {units} units are "
+    )
+    text += f"are dead, {redundant} say what another says."
+    constants = [gates.time_constants for gates in found if gates.time_constants is not None]
+    if constants:
+        middle = float(np.median(np.concatenate(constants)))
+        slowest = min(float(values.max()) for values in constants)
+        text += f" Half of the units forget within {middle * setting.step:,.3g} {setting.unit}, the slowest "
+        text += f"of a layer within {slowest * setting.step:,.3g}."
+        if slowest < FORGETFUL and setting.window / setting.step > 2 * FORGETFUL:
+            return Finding("gates", text, "bad", *for_longer_reach(setting))
+    if stuck.saturation > STUCK:
+        return Finding("gates", text, "note", *against_saturation(setting))
+    if dead > WASTED * units or redundant > WASTED * units:
+        fewer = max(1, round((units - dead - redundant) / max(len(found), 1)))
+        return Finding("gates", text, "note", f"hidden_size={fewer} would do the same with less.")
+    return Finding("gates", text, "good")
+
+
+def about_importance(found: Importance | None, setting: Setting) -> Finding:
+    """Which columns and lags matter."""
+    if found is None or not found.columns:
+        return Finding("inputs", "Not measured: there is no last answer to judge it by.")
+    order = np.argsort(-found.by_column)
+    best = int(order[0])
+    idle = [found.columns[i] for i in order if found.by_column[i] <= 2 * found.errors[i]]
+    if found.columns[best] in idle:
+        return Finding("inputs", "No column changes the loss by more than noise.", "note")
+    where = lags_told(found.bands[int(found.by_lag[best].argmax())])
+    text = f"'{found.columns[best]}' matters most: without it the loss rises by "
+    text += f"{found.by_column[best]:.3g}, most of all at {where}."
+    if len(found.columns) == 1:
+        text = f"Most is read at {where}: replacing it raises the loss by {found.by_lag[best].max():.3g}."
+    if not idle or len(found.columns) == 1:
+        return Finding("inputs", text, "good")
+    listed = ", ".join(idle[:4]) + (", ..." if len(idle) > 4 else "")
+    text += f" {len(idle)} of {len(found.columns)} columns change nothing that could be told from noise."
+    return Finding("inputs", text, "note", f"Leave out what does not help: {listed}.")
+
+
+def lags_told(band: tuple[int, int]) -> str:
+    """A band of lags in words.
+
+    Example:
+        >>> lags_told((0, 0)), lags_told((4, 7)), lags_told((-1, -1))
+        ('lag 0', 'lags 4 to 7', 'what is known ahead')
+    """
+    low, high = band
+    return "what is known ahead" if low < 0 else f"lag {low}" if low == high else f"lags {low} to {high}"
+
+
+def about_clipping(history: History | None, setting: Setting) -> Finding:
+    """How often the gradient was clipped in training."""
+    if history is None or not history.epochs:
+        return Finding("clipping", "The model tells nothing of its training.")
+    share = float(np.mean([record.clip_rate for record in history.epochs]))
+    norms = np.array([record.gradient_norm for record in history.epochs])
+    tail = f"the gradient's norm was {np.median(norms):.3g} in the median epoch, {norms.max():.3g} at most."
+    if setting.get("clip") == 0:
+        text = f"Training did not clip; {tail}"
+        if norms.max() > EXPLODES * np.median(norms):
+            advice = "clip=1.0 tames the steps that jump."
+            return Finding("clipping", text, "bad", advice, {"clip": 1.0})
+        return Finding("clipping", text, "good")
+    text = f"In training {share:.0%} of the steps were clipped; {tail}"
+    if share <= OFTEN_CLIPPED:
+        return Finding("clipping", text, "good")
+    if setting.rate_is_high:
+        return Finding("clipping", text, "bad", *lower_rate(setting))
+    advice = f"Most steps are cut to one length: clip={np.median(norms):.2g} would cut only those that jump."
+    return Finding("clipping", text, "note", advice)
+
+
+def about_learning(history: History | None, setting: Setting) -> Finding | None:
+    """Whether training got anywhere, and whether its steps were too large."""
+    if history is None or not history.epochs:
+        return None
+    text = f"The validation score fell from {history.untrained:.4g} (untrained) to {history.best:.4g}, "
+    text += f"after epoch {history.best_epoch} of {len(history.epochs)}."
+    if history.best_epoch == 0:
+        text = f"No epoch was better than the untrained network ({history.untrained:.4g})."
+    if setting.rate_is_high:
+        rate = f" The learning rate, {setting.get('learning_rate'):g}, is far above the usual one."
+        return Finding("learning", text + rate, "bad", *lower_rate(setting))
+    if history.best_epoch == 0:
+        return Finding("learning", text, "bad", *lower_rate(setting))
+    return Finding("learning", text, "good")
