@@ -1,21 +1,26 @@
 // The stream's Python side. `StreamBase` is a plain CPython type, not one of nanobind: a step costs a microsecond, so
 // its path is one C call with the buffer protocol. What is not the plain case (rows by name, text, futures, anything
 // wrong) goes to the Python method `_step`, which reads and explains it; nothing has changed by then.
-#include <cmath>
-#include <cstring>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include "columns.h"
 #include "stream.h"
-#include "unrolled/stream.h"
 
 namespace nb = nanobind;
 
 namespace {
 
+using unrolled::bindings::accept;
+using unrolled::bindings::accept_plain;
+using unrolled::bindings::Column;
+using unrolled::bindings::is_plain;
+using unrolled::bindings::kMayMiss;
+using unrolled::bindings::kRead;
+using unrolled::bindings::kWrite;
+using unrolled::bindings::View;
 using unrolled::stream::Int;
 using unrolled::stream::Machine;
 using unrolled::stream::NodeSpec;
@@ -57,13 +62,6 @@ nb::object make_machine(const std::vector<std::tuple<Int, bool, Int>>& values, n
   }));
 }
 
-enum ColumnKind { kFinite, kMayMiss, kCode, kStamp };
-
-// A column of a row of numbers: the input it goes to (-1: it is only checked) and its place there.
-struct Column {
-  Int value, place, kind, most;  // most: of a code
-};
-
 struct Stream {
   PyObject_HEAD
   Runner* runner;       // null: Python runs it
@@ -85,72 +83,6 @@ Stream* of(PyObject* self) { return reinterpret_cast<Stream*>(self); }
 PyObject* g_step = nullptr;  // names of Python methods
 PyObject* g_copy = nullptr;
 
-// A buffer for as long as it is looked at.
-class View {
- public:
-  View(PyObject* from, int flags) : held_(PyObject_GetBuffer(from, &view_, flags) == 0) {
-    if (!held_) PyErr_Clear();
-  }
-  ~View() {
-    if (held_) PyBuffer_Release(&view_);
-  }
-  View(const View&) = delete;
-
-  bool is(int axes, const char* formats) const {
-    return held_ && view_.ndim == axes && view_.format && !view_.format[1] && std::strchr(formats, view_.format[0]);
-  }
-  bool has_shape(const Stream* stream) const {
-    return is(stream->answer_axes, "f") &&
-           !std::memcmp(view_.shape, stream->answer_shape, stream->answer_axes * sizeof(Py_ssize_t));
-  }
-  const Py_buffer* operator->() const { return &view_; }
-
- private:
-  Py_buffer view_;
-  bool held_;
-};
-
-constexpr int kRead = PyBUF_FORMAT | PyBUF_STRIDES;
-constexpr int kWrite = PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE;
-
-// Whether a number may stand in its column, and then in the input it goes to.
-template <class T>
-bool accept(const Column& column, T given, void* input) {
-  switch (column.kind) {
-    case kFinite:
-    case kMayMiss: {
-      const float number = static_cast<float>(given);
-      if (column.kind == kMayMiss ? std::isinf(number) : !std::isfinite(number)) return false;
-      if (input) static_cast<float*>(input)[column.place] = number;
-      return true;
-    }
-    case kCode: {
-      const T code = std::isnan(given) ? 0 : given;
-      if (!(code >= 0 && code <= static_cast<T>(column.most)) || code != std::floor(code)) return false;
-      if (input) static_cast<Int*>(input)[column.place] = static_cast<Int>(code);
-      return true;
-    }
-    default:
-      if (sizeof(T) < 8 || !(std::fabs(given) < 9e18)) return false;  // float32 does not hold microseconds
-      if (input) static_cast<Int*>(input)[column.place] = static_cast<Int>(given);
-      return true;
-  }
-}
-
-// Whether a plain row of float32 may be taken; kMayMiss alone takes a NaN.
-bool accept_plain(const Stream* stream, const char* row) {
-  constexpr std::uint32_t infinite = 0x7f800000u;
-  const bool may_miss = stream->columns->front().kind == kMayMiss;
-  bool is_wrong = false;
-  for (std::size_t i = 0; i < stream->columns->size(); ++i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, row + i * sizeof(float), sizeof bits);
-    bits &= 0x7fffffffu;
-    is_wrong |= may_miss ? bits == infinite : bits >= infinite;
-  }
-  return !is_wrong;
-}
-
 // One row into the inputs of the block's row `place`; with `check` only look at it.
 template <class T>
 bool read_row(const Stream* stream, const char* row, Py_ssize_t step, Int place, bool check) {
@@ -164,7 +96,7 @@ bool read_row(const Stream* stream, const char* row, Py_ssize_t step, Int place,
 
 bool read_any(const Stream* stream, char format, const char* row, Py_ssize_t step, Int place, bool check) {
   if (stream->is_plain && format == 'f' && step == sizeof(float)) {
-    if (!accept_plain(stream, row)) return false;
+    if (!accept_plain(*stream->columns, row)) return false;
     const std::size_t bytes = stream->columns->size() * sizeof(float);
     if (!check) std::memcpy(stream->runner->input(stream->columns->front().value, place), row, bytes);
     return true;
@@ -191,7 +123,7 @@ PyObject* new_answer(Stream* stream) {
   for (PyObject* held : stream->given)
     if (held && Py_REFCNT(held) == 1) {
       const View to(held, kWrite);
-      if (!to.has_shape(stream)) continue;
+      if (!to.has_shape(stream->answer_axes, stream->answer_shape)) continue;
       std::memcpy(to->buf, from, stream->answer_count * sizeof(float));
       return Py_NewRef(held);
     }
@@ -212,7 +144,7 @@ bool step_natively(Stream* stream, PyObject* row, PyObject* out, PyObject** answ
   Runner& runner = *stream->runner;
   if (out != Py_None) {
     const View to(out, kWrite);
-    if (!to.has_shape(stream) || !read_any(stream, view->format[0], start, view->strides[0], 0, false)) return false;
+    if (!to.has_shape(stream->answer_axes, stream->answer_shape) || !read_any(stream, view->format[0], start, view->strides[0], 0, false)) return false;
     const bool wanted = static_cast<Int>(runner.rows(0)) + 1 >= stream->history;
     runner.run(0, 1, wanted);
     if (wanted) std::memcpy(to->buf, runner.answer(0), stream->answer_count * sizeof(float));
@@ -386,16 +318,6 @@ PyObject* advance(PyObject* self, PyObject* const* given, Py_ssize_t count) {
   Py_END_ALLOW_THREADS;
   stream->is_running = false;
   Py_RETURN_NONE;
-}
-
-bool is_plain(const std::vector<Column>& columns) {
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const Column &column = columns[i], &first = columns.front();
-    if (column.kind > kMayMiss || column.kind != first.kind || column.value != first.value || column.value < 0 ||
-        column.place != static_cast<Int>(i))
-      return false;
-  }
-  return !columns.empty();
 }
 
 // _bind(machine, columns, history, sessions, block, takes_rows, answer)
