@@ -3,6 +3,7 @@
 import torch
 
 from unrolled.models import build
+from unrolled.preprocess.word_shapes import LONGEST
 from unrolled.runtime import Column, Columns, Interval, Program
 
 PLAIN = {"targets": 1, "history": 12, "horizon": 5}
@@ -22,6 +23,7 @@ FULL = {
     "masked_static": True,
 }
 HOUR = Interval("microsecond", 3_600_000_000)
+WORDS = tuple("abcdefgh")
 
 
 def draw_weights(network: torch.nn.Module, seed: int = 1) -> None:
@@ -76,3 +78,22 @@ def sequence(shape: dict, seed: int = 1, **options) -> Program:
     masked = bool(shape.get("masked"))
     columns = tuple(Column(f"sensor {n}", "x", masked) for n in range(shape["features"]))
     return network.lower().with_columns(Columns(columns))
+
+
+def text(kind: str, **options) -> Program:
+    """A network over tokens, whose words are known so that drawn rows hold all of them."""
+    shapes = {
+        "language": {"tokens": 9},
+        "masked": {"tokens": 9},
+        "text classifier": {"words": 9, "answers": 3},
+        "tagger": {"words": 9, "answers": 3, "shapes": 4, "characters": 9},
+    }
+    network = build({"kind": kind, "shape": shapes[kind], "hidden": 6} | options).eval()
+    draw_weights(network)
+    columns = [Column("token", "x", words=WORDS)]
+    if kind == "tagger":
+        columns.append(Column("shape", "x", words=tuple("xyz")))
+    if options.get("spelling", "none") != "none":
+        columns.append(Column("length", "x", words=tuple(f"{n:02}" for n in range(1, LONGEST + 1))))
+        columns += [Column(f"character {n}", "x", words=WORDS) for n in range(LONGEST)]
+    return network.lower().with_columns(Columns(tuple(columns)))

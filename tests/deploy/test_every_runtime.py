@@ -4,7 +4,7 @@ A kind that `models.build` knows and this file does not fails the first test.
 """
 
 import pytest
-from drawn_programs import draw_weights, lowered, sequence
+from drawn_programs import WORDS, draw_weights, lowered, sequence, text
 
 from unrolled.deploy import BOUND, TARGETS, compare, export, export_translator
 from unrolled.deploy.export import replay_drawn
@@ -12,31 +12,10 @@ from unrolled.errors import ArgumentError
 from unrolled.models.build import KINDS, build
 from unrolled.preprocess import Sides, Tokenizer
 from unrolled.preprocess.sides import SPECIALS
-from unrolled.preprocess.word_shapes import LONGEST
-from unrolled.runtime import Column, Columns, Program, Stream, TextTranslator
+from unrolled.runtime import Stream, TextTranslator
 
-WORDS = tuple("abcdefgh")
 ROW = ("program", "onnx", "c", "wasm", "numpy")  # what streams goes everywhere
 WHOLE = ("program", "onnx")
-
-
-def text(kind: str, **options) -> Program:
-    """A network over tokens, whose words are known so that drawn rows hold all of them."""
-    shapes = {
-        "language": {"tokens": 9},
-        "masked": {"tokens": 9},
-        "text classifier": {"words": 9, "answers": 3},
-        "tagger": {"words": 9, "answers": 3, "shapes": 4, "characters": 9},
-    }
-    network = build({"kind": kind, "shape": shapes[kind], "hidden": 6} | options).eval()
-    draw_weights(network)
-    columns = [Column("token", "x", words=WORDS)]
-    if kind == "tagger":
-        columns.append(Column("shape", "x", words=tuple("xyz")))
-    if options.get("spelling", "none") != "none":
-        columns.append(Column("length", "x", words=tuple(f"{n:02}" for n in range(1, LONGEST + 1))))
-        columns += [Column(f"character {n}", "x", words=WORDS) for n in range(LONGEST)]
-    return network.lower().with_columns(Columns(tuple(columns)))
 
 
 def translator() -> TextTranslator:
@@ -57,10 +36,12 @@ MODELS = {
     "sequence, both ways": (lambda: sequence(NUMBERS, hidden=6, bidirectional=True), WHOLE),
     "language": (lambda: text("language", embedding=5), ROW),
     "masked": (lambda: text("masked", embedding=5), WHOLE),
-    "text classifier": (lambda: text("text classifier", pool="mean", bidirectional=False), ROW),
-    "text classifier, both ways": (lambda: text("text classifier", pool="attention"), WHOLE),
-    "tagger": (lambda: text("tagger", bidirectional=False), ROW),
-    "tagger, both ways": (lambda: text("tagger", spelling="cnn"), WHOLE),
+    "text classifier": (lambda: text("text classifier", pool="attention", bidirectional=False), ROW),
+    "text classifier, max": (lambda: text("text classifier", pool="max", bidirectional=False), ROW),
+    "text classifier, both ways": (lambda: text("text classifier", pool="max"), WHOLE),
+    "tagger": (lambda: text("tagger", spelling="cnn", bidirectional=False), ROW),
+    "tagger, lstm": (lambda: text("tagger", spelling="lstm", bidirectional=False), ROW),
+    "tagger, both ways": (lambda: text("tagger", spelling="lstm"), WHOLE),
     "translation": (translator, WHOLE),
 }
 

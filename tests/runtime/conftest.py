@@ -1,10 +1,15 @@
-"""Small programs made by hand, without torch."""
+"""Small programs made by hand, without torch; the tests of this folder share run_operation.py."""
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from unrolled.runtime import Column, Columns, Graph, Input, Interval, Node, Program
 from unrolled.runtime import operations as ops
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 HOUR = 3_600_000_000
 

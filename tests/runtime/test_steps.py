@@ -3,32 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from run_operation import run
 
 from unrolled.errors import ArgumentError, ShapeError
-from unrolled.runtime import Graph, Input, Node
 from unrolled.runtime import operations as ops
-from unrolled.runtime.graph import resolve
-from unrolled.runtime.interpreter import evaluate
-from unrolled.runtime.operations.base import Spec
-
-
-def run(operation, *inputs, weights=None) -> np.ndarray:
-    """The values at each row, and the same bits row by row with the state carried."""
-    arrays = [np.asarray(x) for x in inputs]
-    arrays = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in arrays]
-    names = tuple(f"x{place}" for place in range(len(arrays)))
-    ports = tuple(Input(n, Spec(x.shape[1:], str(x.dtype))) for n, x in zip(names, arrays, strict=True))
-    graph, weights = Graph(ports, (Node("op", operation, names),), {"out": "op"}), weights or {}
-    resolved = resolve(graph, weights)
-    states = {"op": {name: np.zeros(s.shape, np.float32) for name, s in resolved.states["op"].items()}}
-    whole = evaluate(graph, dict(zip(names, arrays, strict=True)), states, weights)[0]["out"]
-    assert whole.shape[1:] == resolved.values["op"].shape and whole.dtype == np.float32
-    for row, wanted in enumerate(whole):
-        one = {name: x[row : row + 1] for name, x in zip(names, arrays, strict=True)}
-        outputs, states = evaluate(graph, one, states, weights)
-        np.testing.assert_array_equal(outputs["out"][0], wanted)
-    return whole
-
 
 STEPS = (
     np.arange(1.0, 7.0).reshape(1, 3, 2).repeat(4, axis=0)

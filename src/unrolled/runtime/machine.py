@@ -255,6 +255,22 @@ def _pool(op: ops.Pool, inputs: Sequence[Spec], weights: Mapping[str, Array]) ->
     return Parts("move", [4, inputs[0].size, 0, 0, 0, inputs[0].size])
 
 
+def _convolve(op: ops.Convolve, inputs: Sequence[Spec], weights: Mapping[str, Array]) -> Parts:
+    """The weights of a tap side by side: those of a step's neighbours then lie as the steps do."""
+    matrix = weights[op.weight]
+    outputs, _, taps = matrix.shape
+    flat = matrix.transpose(0, 2, 1).reshape(outputs, -1)
+    return Parts("convolve", [*inputs[0].shape, outputs, taps], arrays=[flat, weights[op.bias]])
+
+
+def _steps(kind: str) -> Callable[..., Parts]:
+    def parts(op: Operation, inputs: Sequence[Spec], weights: Mapping[str, Array]) -> Parts:
+        is_max = [op.how == "max"] if isinstance(op, ops.PoolSteps) else []
+        return Parts(kind, [*inputs[0].shape, *is_max])
+
+    return parts
+
+
 def _window_anchor(op: ops.WindowAnchor, inputs: Sequence[Spec], weights: Mapping[str, Array]) -> Parts:
     return Parts("window_anchor", inputs[0].shape)
 
@@ -329,6 +345,8 @@ BUILDERS: dict[type[Operation], Callable[..., Parts]] = {
     ops.CarriedAnchor: _sized("carried_anchor"),
     ops.Combine: _elementwise("add"),
     ops.Conformal: _conformal,
+    ops.Convolve: _convolve,
+    ops.Cut: _steps("cut"),
     ops.Delay: _sized("delay"),
     ops.Dense: _dense,
     ops.Embed: _embed,
@@ -336,7 +354,11 @@ BUILDERS: dict[type[Operation], Callable[..., Parts]] = {
     ops.Norm: _norm,
     ops.PathQuantiles: _path_quantiles,
     ops.Pool: _pool,
+    ops.PoolAttention: _sized("pool_attention"),
+    ops.PoolMax: _sized("pool_max"),
+    ops.PoolSteps: _steps("pool_steps"),
     ops.QuantileHead: _quantile_head,
+    ops.Reverse: _steps("reverse"),
     ops.Scale: _elementwise("scale"),
     ops.Spread: _spread,
     ops.TimeFeatures: _time_features,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drawn_programs import PLAIN, lowered, sequence
+from drawn_programs import PLAIN, lowered, sequence, text
 
 from unrolled.deploy import draw_rows, export, quantize
 from unrolled.errors import ArgumentError, ExportError, MissingPartError
@@ -33,6 +33,10 @@ KINDS: dict[str, Callable[[], Program]] = {
     "int8_scores": lambda: in_int8(sequence({"features": 3, "classes": 4}, hidden=40, layers=2)),
     "recursive_gru": lambda: lowered("recursive", cell="gru", layers=2),
     "recursive_lstm": lambda: lowered("recursive", cell="lstm"),
+    "text_max": lambda: text("text classifier", pool="max", bidirectional=False),
+    "text_attention": lambda: text("text classifier", pool="attention", bidirectional=False),
+    "tagger_cnn": lambda: text("tagger", spelling="cnn", bidirectional=False),
+    "tagger_lstm": lambda: text("tagger", spelling="lstm", bidirectional=False),
 }
 
 

@@ -11,6 +11,7 @@ from unrolled.deploy.c.body import Body, Place, Value, state_of
 from unrolled.deploy.c.comments import comment
 from unrolled.deploy.c.loops import loops, row_major, spread_over
 from unrolled.deploy.c.recurrent import write_recurrent, write_scan, write_step
+from unrolled.deploy.c.steps import write_convolve, write_pool_attention, write_pool_max, write_steps
 from unrolled.deploy.c.tables import as_float
 from unrolled.deploy.c.time_features import write_time_features
 from unrolled.runtime import Node
@@ -381,6 +382,8 @@ WRITERS: dict[type, Writer] = {
     ops.Concat: write_concat,
     ops.Conformal: write_conformal,
     ops.Constant: write_constant,
+    ops.Convolve: write_convolve,
+    ops.Cut: write_steps,
     ops.Delay: write_delay,
     ops.Dense: write_dense,
     ops.Embed: write_embed,
@@ -391,12 +394,16 @@ WRITERS: dict[type, Writer] = {
     ops.Pad: write_pad,
     ops.PathQuantiles: write_path_quantiles,
     ops.Pool: write_pool,
+    ops.PoolAttention: write_pool_attention,
+    ops.PoolMax: write_pool_max,
+    ops.PoolSteps: write_steps,
     ops.QuantileHead: write_quantile_head,
     ops.Recurrent: write_recurrent,
     ops.RecurrentInt8: write_recurrent,
     Rollout: write_rollout,
     ops.Repeat: write_repeat,
     ops.Reshape: write_reshape,
+    ops.Reverse: write_steps,
     ops.Scale: write_scale,
     ops.Scan: write_scan,
     ops.ScanInt8: write_scan,

@@ -260,8 +260,9 @@ class TextClassifier(ClassifierMixin, Task):
         texts: Sequence[str] | None = None,
         name: str | None = None,
     ) -> Exported:
-        """Write the model for another runtime: "onnx" or "program", a causal one with pool "last" or "mean"
-        as "c" or "wasm" too. It reads numbers of words.
+        """Write the model for another runtime: "onnx" or "program", a causal one as "c" or "wasm" too.
+
+        What is written reads numbers of words.
 
         `texts` are held-out ones that the export is tried on; without them rows are drawn.
         Returns: the files, their sizes, the difference from the stream.
