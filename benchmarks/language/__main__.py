@@ -4,7 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 
-ROWS = ("sentiment", "tagging", "lm", "lm_speed", "masked", "translation", "pronunciation")
+ROWS = ("sentiment", "tagging", "tagging_speed", "lm", "lm_speed", "masked", "translation", "pronunciation")
 
 
 def main(names: list[str]) -> None:

@@ -59,12 +59,17 @@ class TorchStack(torch.nn.Module):
         return x, tuple(after)
 
 
-def step_of(network: Any, batch: dict[str, torch.Tensor]) -> Any:
-    """A training step, again and again; the state is carried."""
+def run_of(network: Any) -> Run:
+    """A run of training that never ends."""
     options = TrainingOptions(average=0.999, device="cpu")
     cpu, average = torch.device("cpu"), start_average(network)
     optimizer = new_optimizer(network.train(), options)
-    run = Run(network, optimizer, options, cpu, 1_000_000, History(untrained=0.0), {}, average)
+    return Run(network, optimizer, options, cpu, 1_000_000, History(untrained=0.0), {}, average)
+
+
+def step_of(network: Any, batch: dict[str, torch.Tensor]) -> Any:
+    """A training step, again and again; the state is carried."""
+    run = run_of(network)
     return lambda: train_step(run, batch, network_loss)
 
 
