@@ -80,3 +80,12 @@ def test_what_is_refused_is_one_line(refused, home, tmp_path):
     assert refused(2, "evaluate", home / "t.unrolled", home / "none.conll").endswith(
         "Did you mean 'tags.conll'?"
     )
+
+
+def test_an_export_is_tried_on_the_lines_of_a_text(call, home, tmp_path):
+    for model, rows in (("m", "polarity.good"), ("t", "tags.conll")):
+        done = call("export", home / f"{model}.unrolled", "--to", "onnx", "-o", tmp_path / model,
+                    "--rows", home / rows, "--json")  # fmt: skip
+        assert done.code == 0, done.err
+        told = done.json()
+        assert told["parity"]["share"] <= 1e-5 and told["parity"]["rows"] == str(home / rows)

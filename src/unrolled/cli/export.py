@@ -10,6 +10,9 @@ from unrolled.cli import options, output
 from unrolled.errors import ArgumentError, explain
 
 EXAMPLE = "unrolled export m.unrolled --to c -o pump/"
+TEXT_TASKS = ("lm", "mlm", "classify text", "tag")
+TABLES = (".csv", ".tsv", ".parquet")
+LINES = 64  # of a text file that are tried: the last ones
 
 To = Annotated[
     str, typer.Option("--to", metavar="TARGET", help="c, wasm, onnx or program.", show_default=False)
@@ -52,9 +55,13 @@ def export(
     from unrolled.runtime.stream import load_program
 
     one_of("--to", to, deploy.TARGETS)
-    if Path(model).is_file() and "programs" in read_card(model):
+    card = read_card(model) if Path(model).is_file() else {}
+    if "programs" in card:
         done, tried = _translator(model, to, out, rows, int8, name)
         _tell(done, to, tried, {}, as_json)
+        return
+    if rows is not None and int8 is None and _reads_lines(card, rows):
+        _tell(_tried_on_texts(model, to, out, rows, name), to, rows, {}, as_json)
         return
     program = load_program(model)
     told: dict[str, Any] = {}
@@ -69,21 +76,48 @@ def _translator(
     model: str, to: str, out: str, rows: str | None, int8: str | None, name: str | None
 ) -> tuple[Any, str]:
     """An encoder-decoder for another runtime, tried on the lines of a text file."""
-    from unrolled.arguments import part
     from unrolled.deploy import export_translator
     from unrolled.runtime import TextTranslator
 
     if int8 is not None:
         got, cure = "an encoder-decoder", "Leave it out."
         raise ArgumentError(explain("--int8", "a model that answers row by row", got, cure))
-    texts = None
-    if rows is not None:
-        part("polars", "train")
-        from unrolled.data import read_lines
-
-        texts = [line for line in read_lines(rows) if line.strip()]
+    texts = None if rows is None else _texts(rows)
     done = export_translator(TextTranslator.load(model), out, to, texts=texts, name=name)
     return done, "drawn texts" if rows is None else rows
+
+
+def _reads_lines(card: dict[str, Any], rows: str) -> bool:
+    """Whether the rows to try are the lines of a text, and the model is one of texts."""
+    is_table = Path(rows).suffix.lower() in TABLES
+    return card.get("kind") == "model" and card.get("task") in TEXT_TASKS and not is_table
+
+
+def _tried_on_texts(model: str, to: str, out: str, rows: str, name: str | None) -> Any:
+    """A model of texts for another runtime, tried on the lines of a text file; of a tagger, also of CoNLL."""
+    from unrolled.arguments import part
+
+    part("torch", "train")
+    import unrolled
+
+    loaded: Any = unrolled.load(model)
+    if not isinstance(loaded, unrolled.Tagger):
+        return loaded.export(out, to, _texts(rows)[-LINES:], name)
+    from unrolled.tasks.text.tagging_data import read_untagged
+
+    data = read_untagged(rows, "utf-8")
+    sentences = [data.sentence(place) for place in range(max(0, len(data) - LINES), len(data))]
+    return loaded.export(out, to, sentences, name)
+
+
+def _texts(path: str) -> list[str]:
+    """The lines of a text file that are not empty."""
+    from unrolled.arguments import part
+
+    part("polars", "train")
+    from unrolled.data import read_lines
+
+    return [line for line in read_lines(path) if line.strip()]
 
 
 def _tell(done: Any, to: str, tried: str, told: dict[str, Any], as_json: bool) -> None:
