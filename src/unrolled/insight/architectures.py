@@ -7,13 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import Module
 
 from unrolled.errors import ArgumentError, explain
 from unrolled.models import SegmentNetwork, SequenceNetwork
-from unrolled.models.feed_forward import FeedForward
-from unrolled.probe import GradientReach, final_losses
-from unrolled.probe.trace import looking_on
 
 CONTENDERS = ("feed-forward", "elman", "lstm", "gru", "transformer")
 TITLES = {
@@ -48,39 +44,6 @@ def solve_hidden(count: Callable[[int], int], budget: int, name: str = "") -> in
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < budget else (low, middle)
     return min((low, high), key=lambda hidden: abs(count(hidden) - budget))
-
-
-def input_reach(network: SegmentNetwork | SequenceNetwork, batch: dict[str, Tensor]) -> GradientReach:
-    """How far back the gradient of each row's last answer reaches in what the network reads.
-
-    The mean norm of the gradient at lag k, in the input of the part that reads the sequence: the same
-    measure for recurrent layers, a Transformer and dense layers. Of a forecaster a step is a segment.
-    """
-    read: list[Tensor] = []
-
-    def look(_: Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        if read:  # only the first call reads the sequence; the others answer
-            return given
-        read.append(given[0].detach().requires_grad_())
-        return (read[0], *given[1:])
-
-    handle = network.recurrent.register_forward_pre_hook(look)
-    try:
-        with looking_on(network):
-            losses = final_losses(network)(batch)
-            (gradient,) = torch.autograd.grad(losses.nan_to_num().sum(), read)
-    finally:
-        handle.remove()
-    norms = gradient.norm(dim=-1).double().cpu().numpy()  # (N, S)
-    lengths = batch.get("lengths") if isinstance(network, SequenceNetwork) else None
-    ends = np.full(len(norms), norms.shape[1]) if lengths is None else lengths.cpu().numpy()
-    places = ends[:, None] - 1 - np.arange(norms.shape[1])  # (N, K)
-    there = places >= 0
-    by_lag = np.where(there, np.take_along_axis(norms, np.maximum(places, 0), 1), 0.0)
-    counts = there.sum(0)
-    step = network.segment if isinstance(network, SegmentNetwork) else 1
-    direct = isinstance(network.recurrent, FeedForward) or network.cell == "transformer"
-    return GradientReach.of("inputs", by_lag.sum(0)[counts > 0] / counts[counts > 0], step, direct)
 
 
 def bytes_per_stream(network: SegmentNetwork | SequenceNetwork, steps: int) -> int:

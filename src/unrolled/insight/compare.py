@@ -16,7 +16,6 @@ from unrolled.insight.architectures import (
     CONTENDERS,
     TITLES,
     bytes_per_stream,
-    input_reach,
     median_seconds,
     torch_step,
 )
@@ -24,7 +23,7 @@ from unrolled.insight.comparison import Comparison, Costs, Entry, conclude
 from unrolled.insight.subjects import Judged, Network, Subject, Trained, subject_of
 from unrolled.models import ARCHITECTURES
 from unrolled.nn import parameter_count
-from unrolled.probe import MemoryUsed, final_losses, memory_used
+from unrolled.probe import MemoryUsed, final_losses, input_reach, memory_used
 from unrolled.runtime import Program, Stream
 from unrolled.training import History, SilentReporter
 
@@ -141,7 +140,7 @@ def entry_of(
         epochs=tuple(one.epochs for one in trained),
         costs=costs_of(first, subject.steps),
         any_length=takes_any_length(first.network, first.one),
-        reach=input_reach(first.network, first.looks),
+        reach=input_reach(first.network, first.looks, step=getattr(first.network, "segment", 1)),
         memory=memory_of(first),
         curves=tuple(tuple(clock.curve) for clock in clocks),
     )

@@ -1,17 +1,18 @@
 """One network trained on one synthetic problem, watched: its score and its gradient's reach as it learns."""
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
 from unrolled.errors import TrainingError
-from unrolled.insight.architectures import TITLES, input_reach, solve_hidden
+from unrolled.insight.architectures import TITLES, solve_hidden
 from unrolled.insight.synthetic import NOTHING, Drawn, Probe
 from unrolled.models import FEED_FORWARD, SequenceNetwork, build
-from unrolled.nn import LSTM, Recurrent, Stack, parameter_count
+from unrolled.nn import Recurrent, Stack, parameter_count
+from unrolled.probe import input_reach
 from unrolled.training import SilentReporter, TrainingOptions, fit
 
 Batch = dict[str, torch.Tensor]
@@ -174,6 +175,7 @@ def sized_network(probe: Probe, lag: int, variant: Variant, budget: int) -> tupl
     steps = len(probe.draw(np.random.default_rng(0), 1, lag).x[0])
     fixed = {"steps": steps} if variant.cell == FEED_FORWARD else {}
     common = {"kind": "sequence", "shape": probe.shape.card(), "cell": variant.cell, "head": probe.head}
+    common |= starting(variant, lag)
 
     def count(hidden: int) -> int:
         with torch.device("meta"):
@@ -182,23 +184,25 @@ def sized_network(probe: Probe, lag: int, variant: Variant, budget: int) -> tupl
     hidden = solve_hidden(count, budget, TITLES[variant.cell])
     network = build(common | fixed | {"hidden": hidden})
     assert isinstance(network, SequenceNetwork)
-    start(network, variant.start, lag)
+    if variant.start == "stretched":
+        stretch(network)
     return network, hidden
 
 
+def starting(variant: Variant, lag: int) -> dict[str, Any]:
+    """The start of a variant's cells, as a network's configuration has it; nothing where it is torch.nn's."""
+    if variant.start == "memory":
+        return {"cells": {"memory": max(lag, 3)}}
+    return {"cells": {"orthogonal": True}} if variant.start in ("orthogonal", "stretched") else {}
+
+
 @torch.no_grad()
-def start(network: SequenceNetwork, how: str, lag: int) -> None:
-    """Start the recurrent layers as a variant says."""
-    if not isinstance(network.recurrent, Stack):
-        return
+def stretch(network: SequenceNetwork) -> None:
+    """Make the gradients of a recurrent network explode."""
+    assert isinstance(network.recurrent, Stack)
     for layer in network.recurrent.layers:
-        if how == "memory" and isinstance(layer, LSTM):
-            layer.memory = max(lag, 3)
-            layer.reset_parameters()
-        elif how in ("orthogonal", "stretched") and isinstance(layer, Recurrent):
-            layer.options = replace(layer.options, orthogonal=True)
-            layer.reset_parameters()
-            layer.weight_hh.mul_(STRETCH if how == "stretched" else 1.0)
+        assert isinstance(layer, Recurrent)
+        layer.weight_hh.mul_(STRETCH)
 
 
 def to_batch(drawn: Drawn) -> Batch:

@@ -11,7 +11,7 @@ from torch import Tensor
 from unrolled.data import Origins, read_frame, read_series, split_rows, step_of
 from unrolled.errors import ArgumentError, explain
 from unrolled.insight.architectures import TITLES, solve_hidden
-from unrolled.models import FEED_FORWARD, SegmentNetwork, SequenceNetwork, build
+from unrolled.models import CELLS, FEED_FORWARD, SegmentNetwork, SequenceNetwork, build
 from unrolled.nn import parameter_count
 from unrolled.runtime import Program
 from unrolled.tasks import Forecaster, SequenceClassifier, SequenceRegressor
@@ -127,8 +127,9 @@ class ForecastSubject:
         return Trained(network, own, judged, len(fitted.history.epochs), looks, one, program)
 
     def _settings(self, cell: str, hidden: int, seed: int, epochs: int) -> ForecastSettings:
-        changed = {"cell": cell, "hidden_size": hidden, "seed": seed, "epochs": epochs}
-        return settle_forecast(self.task.get_params() | changed, self.data, self.split.train)
+        return settle_forecast(
+            parameters_of(self.task, cell, hidden, seed, epochs), self.data, self.split.train
+        )
 
     def _batch(self, places: Origins) -> Batch:
         settings = self.settings
@@ -179,8 +180,7 @@ class SequenceSubject:
 
     def train(self, cell: str, hidden: int, seed: int, epochs: int, reporter: Reporter) -> Trained:
         """As the task's `fit` does, but for the split, which is the same for every seed."""
-        changed = {"cell": cell, "hidden_size": hidden, "seed": seed, "epochs": epochs}
-        settings = settle_sequences(self.task.get_params() | changed)
+        settings = settle_sequences(parameters_of(self.task, cell, hidden, seed, epochs))
         weight = getattr(self.task, "class_weight", None)
         fitted = fit_sequences(settings, self.answers, self.data, self.parts, weight, reporter=reporter)
         found = evaluate_sequences(fitted.network, self.answers, fitted.baselines, self.data, self.parts.test)
@@ -197,11 +197,21 @@ class SequenceSubject:
         return SequenceSource(self.answers, self.data, indices, len(indices), seed=0).batch(0, 0)
 
     def _count(self, cell: str, hidden: int) -> int:
-        settings = settle_sequences(self.task.get_params() | {"cell": cell, "hidden_size": hidden})
+        settings = settle_sequences(parameters_of(self.task, cell, hidden, 0, 1))
         shape = self.answers.shape(self.data.values.shape[1], bool(np.isnan(self.data.values).any()))
         options = settings.network | (fixed_length(settings, self.data) if cell == FEED_FORWARD else {})
         with torch.device("meta"):
             return parameter_count(build({"kind": "sequence", "shape": shape.card()} | options))
+
+
+def parameters_of(task: Any, cell: str, hidden: int, seed: int, epochs: int) -> dict[str, Any]:
+    """The task's parameters for another architecture, without the options that it does not have."""
+    changed = {"cell": cell, "hidden_size": hidden, "seed": seed, "epochs": epochs}
+    if cell != "lstm":
+        changed |= {"forget_bias": None, "memory": None}
+    if cell not in CELLS:
+        changed |= {"orthogonal": False, "layer_norm": False}
+    return task.get_params() | changed
 
 
 Subject = ForecastSubject | SequenceSubject
