@@ -38,9 +38,9 @@ class Variant:
     @property
     def title(self) -> str:
         """For tables."""
-        told = {"": "", "memory": ", memory=lag", "orthogonal": ", orthogonal", "stretched": ", exploding"}
-        clip = "" if self.start != "stretched" else ", clipped" if self.clip else ", not clipped"
-        return f"{TITLES[self.cell]}{told[self.start]}{clip}"
+        told = {"": "", "memory": " (memory=lag)", "orthogonal": " (orthogonal)"}
+        told["stretched"] = f" ({'clipped' if self.clip else 'not clipped'})"
+        return TITLES[self.cell] + told[self.start]
 
 
 @dataclass(frozen=True)
