@@ -20,6 +20,8 @@ _HOMES = {
     "Translator": "unrolled.tasks",
     "Tagger": "unrolled.tasks",
     "TextClassifier": "unrolled.tasks",
+    "compare": "unrolled.insight",
+    "compare_synthetic": "unrolled.insight",
     "inspect": "unrolled.insight",
     "load": "unrolled.tasks",
     "check": "unrolled.data",

@@ -10,7 +10,19 @@ import typer
 from typer.core import TyperGroup
 
 from unrolled import __version__
-from unrolled.cli import check, demo, evaluate, export, fill, generate, import_onnx, predict, stream, train
+from unrolled.cli import (
+    check,
+    compare,
+    demo,
+    evaluate,
+    export,
+    fill,
+    generate,
+    import_onnx,
+    predict,
+    stream,
+    train,
+)
 from unrolled.cli.options import FLAG
 from unrolled.cli.usage import is_wrong_use, told
 from unrolled.cli.wording import for_the_shell
@@ -57,6 +69,7 @@ for command, example in (
     (check.check, check.EXAMPLE),
     (predict.predict, predict.EXAMPLE),
     (evaluate.evaluate, evaluate.EXAMPLE),
+    (compare.compare, compare.EXAMPLE),
     (stream.stream, stream.EXAMPLE),
     (generate.generate, generate.EXAMPLE),
     (fill.fill, fill.EXAMPLE),

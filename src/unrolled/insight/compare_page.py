@@ -14,11 +14,11 @@ LEAST = 1e-4  # share of a gradient that is still drawn
 
 def comparison_page(found: Comparison) -> str:
     """The page of a comparison on a task, as HTML."""
-    sections = [scores_section(found), learning_section(found), reach_section(found), memory_section(found)]
-    sections += [costs_section(found)]
     columns, rows = found.table()
     marks = [mark_of(found, entry.name) for entry in found.entries]
     marks += [mark_of(found, name) for name in found.baselines]
+    table = Table(tuple(columns), tuple(tuple(row) for row in rows), tuple(marks))
+    legend = "Green is best, orange as good by this data."
     return render(
         Page(
             title="Architectures compared",
@@ -29,8 +29,12 @@ def comparison_page(found: Comparison) -> str:
                 ("training a run", f"at most {found.budget['seconds']:g} s"),
                 ("seeds", f"{found.budget['seeds']:g}"),
             ),
-            summary=Table(tuple(columns), tuple(tuple(row) for row in rows), tuple(marks)),
-            sections=tuple(section for section in sections if section is not None),
+            sections=(
+                Section("The table", legend, table=table),
+                scores_section(found),
+                past_section(found),
+                costs_section(found),
+            ),
             notes=(*found.notes, *HOW),
         )
     )
@@ -60,48 +64,61 @@ def mark_of(found: Comparison, name: str) -> str:
 
 
 def scores_section(found: Comparison) -> Section:
-    """The metric of every seed."""
+    """The metric of every seed, and how soon each got there."""
     metric = found.metrics[0]
     values = {entry.title: entry.metrics[metric] for entry in found.trained}
     plain = {name: one[metric] for name, one in found.baselines.items()}
     percent = metric in PERCENT
-    figure = plots.plot_scores(values, plain, f"{metric}{' (%)' if percent else ''}, test part", percent)
-    svg = to_svg(figure, "scores", f"{metric} of each architecture and baseline")
-    spread = shown(metric, max((entry.spread(metric) for entry in found.trained), default=0.0))
-    text = f"{metric} on rows that nothing was chosen by. From seed to seed it varies by up to {spread}."
-    caption = "A dot a seed, a bar at their mean; a diamond a plain baseline."
-    return Section("Which is best", text, (Figure(svg, caption, wide=True),))
-
-
-def learning_section(found: Comparison) -> Section | None:
-    """How soon each gets there."""
+    scores = plots.plot_scores(values, plain, f"{metric}{' (%)' if percent else ''}, test part", percent)
     curves = {
         entry.title: tuple(np.array(entry.curves[0]).T)
         for entry in found.trained
         if entry.curves and entry.curves[0]
     }
-    if not curves:
-        return None
-    figure = plots.plot_curves(curves, "seconds of training", "best validation loss so far", wide=True)
-    svg = to_svg(figure, "learning", "Best validation loss over seconds of training")
+    learning = plots.plot_curves(curves, "seconds of training", "best validation loss so far")
     epochs = [
         f"{entry.title} {np.mean(entry.epochs):.0f} epochs in {np.mean(entry.seconds):.0f} s"
         for entry in found.trained
     ]
-    text = f"{'; '.join(epochs)} (means over the seeds)."
-    return Section("How soon", text, (Figure(svg, "The first seed.", wide=True),))
+    spread = shown(metric, max((entry.spread(metric) for entry in found.trained), default=0.0))
+    return Section(
+        "Which is best, and how soon",
+        f"{metric} on rows that nothing was chosen by. From seed to seed it varies by up to {spread}."
+        f" Means over the seeds: {'; '.join(epochs)}.",
+        (
+            Figure(
+                to_svg(scores, "scores", f"{metric} of each architecture and baseline"),
+                "A dot a seed, a bar at their mean; a diamond a plain baseline.",
+            ),
+            Figure(
+                to_svg(learning, "learning", "Best validation loss over seconds of training"),
+                "The first seed of each.",
+            ),
+        ),
+    )
 
 
-def reach_section(found: Comparison) -> Section | None:
-    """The gradient by lag."""
+def past_section(found: Comparison) -> Section:
+    """The gradient by lag; the loss when what is older than a lag is another row's."""
     reached = {entry.title: entry.reach for entry in found.trained if entry.reach is not None}
-    if not reached:
-        return None
-    curves = {name: (reach.lags, np.maximum(reach.shares, LEAST / 10)) for name, reach in reached.items()}
-    level, ylabel = (0.01, "1 %"), "gradient, share of lag 0"
-    figure = plots.plot_curves(curves, "lag (steps)", ylabel, log=True, line=level, lowest=LEAST, wide=True)
-    svg = to_svg(figure, "reach", "Share of the gradient over the lag, for each architecture")
-    return Section("How far the gradient reaches", told_reach(found.trained), (Figure(svg, wide=True),))
+    used = {entry.title: entry.memory for entry in found.trained if entry.memory is not None}
+    figures = []
+    if reached:
+        shares = {name: (one.lags, np.maximum(one.shares, LEAST / 10)) for name, one in reached.items()}
+        level, ylabel = (0.01, "1 %"), "gradient, share of lag 0"
+        figure = plots.plot_curves(shares, "lag (steps)", ylabel, log=True, line=level, lowest=LEAST)
+        svg = to_svg(figure, "reach", "Share of the gradient over the lag, for each architecture")
+        figures.append(Figure(svg, "The gradient of an answer's loss in what is read so many steps before."))
+    if used:
+        added = {name: (one.lags, one.losses - one.whole) for name, one in used.items()}
+        figure = plots.plot_curves(
+            added, "inputs older than so many steps replaced", "loss added", line=(0.0, ""), marks=True
+        )
+        svg = to_svg(figure, "memory", "Loss added by replacing inputs older than a lag")
+        figures.append(Figure(svg, "The loss added when all older inputs are another row's."))
+    told = [f"{n} {f'over {m.lags[-1]}' if m.lag is None else m.lag}" for n, m in used.items()]
+    text = told_reach(found.trained) + (f" Inputs stop to matter beyond: {', '.join(told)}." if told else "")
+    return Section("How far back it learns and looks", text, tuple(figures))
 
 
 def told_reach(entries: Sequence[Entry]) -> str:
@@ -114,25 +131,6 @@ def told_reach(entries: Sequence[Entry]) -> str:
     if far:
         parts.append(f"It reaches the whole sequence in: {', '.join(far)}.")
     return " ".join(parts)
-
-
-def memory_section(found: Comparison) -> Section | None:
-    """The loss when what is older than a lag is another row's."""
-    entries = [entry for entry in found.trained if entry.memory is not None]
-    if not entries:
-        return None
-    curves = {e.title: (e.memory.lags, e.memory.losses - e.memory.whole) for e in entries if e.memory}
-    figure = plots.plot_curves(
-        curves, "inputs older than (steps) replaced", "loss added", line=(0.0, ""), marks=True, wide=True
-    )
-    svg = to_svg(figure, "memory", "Loss added by replacing inputs older than a lag")
-    told = [
-        f"{e.title} {'over ' + str(e.memory.lags[-1]) if e.memory.lag is None else e.memory.lag}"
-        for e in entries
-        if e.memory
-    ]
-    text = f"Older inputs stop to matter at lag: {', '.join(told)}."
-    return Section("How much memory is used", text, (Figure(svg, "The first seed.", wide=True),))
 
 
 def costs_section(found: Comparison) -> Section:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from unrolled.arguments import integer, one_of
 from unrolled.errors import ArgumentError, explain
+from unrolled.format import write_atomically
 from unrolled.insight.comparison import shown
 from unrolled.insight.probe_runs import ProbeRun, ProbeSettings, Variant, run_probe
 from unrolled.insight.synthetic import DEFAULT, PROBES
@@ -88,6 +90,18 @@ class SyntheticComparison:
     def verdict(self) -> str:
         """What solved what, in a sentence a problem."""
         return " ".join(told_problem(self, probe) for probe in self.probes)
+
+    def html(self) -> str:
+        """One self-contained page."""
+        from unrolled.insight.synthetic_page import (
+            synthetic_page,
+        )  # it draws: not loaded for the figures alone
+
+        return synthetic_page(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page, whole or not at all. Raises: OutputError."""
+        write_atomically(path, [self.html().encode()])
 
     def __str__(self) -> str:
         columns, rows = self.table()
@@ -217,11 +231,11 @@ def told_problem(found: SyntheticComparison, probe: str) -> str:
     for variant in found.variants:
         if any(found.of(probe, lag, variant) for lag in found.lags):
             by_lag.setdefault(found.longest(probe, variant), []).append(variant.title)
-    parts = [
-        f"{', '.join(by_lag[lag])} {'to lag ' + str(lag) if lag else 'at none of these lags'}"
-        for lag in sorted(by_lag, reverse=True)
-    ]
-    return f"{PROBES[probe].title}: solved by {'; '.join(parts)}."
+    parts = [f"{', '.join(by_lag[lag])} to lag {lag}" for lag in sorted(by_lag, reverse=True) if lag]
+    if not parts:
+        return f"{PROBES[probe].title}: solved by none of them at any of these lags."
+    never = f"; never by {', '.join(by_lag[0])}" if 0 in by_lag else ""
+    return f"{PROBES[probe].title}: solved by {'; '.join(parts)}{never}."
 
 
 @dataclass(frozen=True)

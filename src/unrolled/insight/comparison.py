@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unrolled.format import write_atomically
 from unrolled.metrics import block_bootstrap
 from unrolled.probe import GradientReach, MemoryUsed
 from unrolled.tasks.evaluation import aligned
@@ -150,6 +152,18 @@ class Comparison:
         if len(entry.seconds) < 2:
             return shown(metric, entry.mean(metric))
         return with_spread(metric, entry.mean(metric), entry.spread(metric))
+
+    def html(self) -> str:
+        """One self-contained page."""
+        from unrolled.insight.compare_page import (
+            comparison_page,
+        )  # it draws: not loaded for the figures alone
+
+        return comparison_page(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page, whole or not at all. Raises: OutputError."""
+        write_atomically(path, [self.html().encode()])
 
     def __str__(self) -> str:
         verdict = f"Verdict: {self.conclusion.text}"

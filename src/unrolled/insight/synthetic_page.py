@@ -38,6 +38,7 @@ def synthetic_page(found: SyntheticComparison) -> str:
         sections.append(clipping_section(found.clipping))
     marks = tuple("good" if row[-3].startswith("to ") else "bad" for row in rows)
     settings = found.settings
+    table = Table(("problem", *columns[1:]), tuple(map(tuple, rows)), marks)
     return render(
         Page(
             title="Memory, measured on classic problems",
@@ -49,8 +50,7 @@ def synthetic_page(found: SyntheticComparison) -> str:
                 ("sequences a step", f"{settings.batch_size}"),
                 ("seeds", f"{found.seeds}"),
             ),
-            summary=Table(("problem", *columns[1:]), tuple(map(tuple, rows)), marks),
-            sections=tuple(sections),
+            sections=(Section("The table", "Green is solved.", table=table), *sections),
             notes=(
                 told_settings(found),
                 *HOW,
@@ -91,7 +91,7 @@ def lag_figure(found: SyntheticComparison, probe: Probe, variants: Sequence[Vari
     }
     ylabel = "MSE" if probe.shape.targets else "accuracy (%)"
     figure = plots.plot_curves(
-        curves, "lag (steps)", ylabel, line=(scale * probe.chance, "chance"), marks=True, wide=True
+        curves, "lag (steps)", ylabel, line=(scale * probe.chance, "chance"), marks=True, ticks=found.lags
     )
     return Figure(
         to_svg(figure, f"{probe.name}-lag", f"{ylabel} over the lag"),
@@ -166,7 +166,7 @@ def clipping_section(pair: Sequence[ProbeRun]) -> Section:
     return Section(
         "An exploding gradient",
         told_clipping(pair),
-        (Figure(svg, CLIPPING_CAPTION, wide=True),),
+        (Figure(svg, CLIPPING_CAPTION),),
         advice="clip=1.0, which is every task's default here.",
         mark="good" if probe.is_solved(pair[1].score) else "note",
     )

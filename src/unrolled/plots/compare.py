@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE, NARROW = 9.0, 5.4  # inches; a narrow one stands beside another
-HIGH = 3.1
-COLOURS = (*style.SHADES[:6], style.GREY)
+WIDTH, HEIGHT = 5.4, 3.3  # inches: two stand beside one another on a page, one fills a phone
+LEFT, SHARE = 0.125, 0.85  # where the axes begin and how wide they are, as shares of the width
+COLOURS = (*style.SHADES[:4], style.BASELINE, style.SHADES[4], style.GREY)
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)), "-")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 Curve = tuple[np.ndarray, np.ndarray]  # x, y
@@ -39,8 +39,10 @@ def plot_scores(
 ) -> "Figure":
     """A row each: a dot a seed and a bar at their mean; the plain baselines below, a hollow diamond each."""
     rows = len(values) + len(baselines)
-    figure = style.new_figure(WIDE, 0.62 + 0.31 * rows)
-    axes = figure.add_axes((0.27, 0.52 / (0.62 + 0.31 * rows), 0.7, 0.31 * rows / (0.62 + 0.31 * rows)))
+    longest = max(map(len, [*values, *baselines]))
+    height, left = max(HEIGHT, 0.72 + 0.31 * rows), 0.05 + 0.0135 * longest
+    figure = style.new_figure(WIDTH, height)
+    axes = figure.add_axes((left, 0.55 / height, 0.97 - left, (height - 0.65) / height))
     dress(axes, xlabel, "")
     axes.grid(True, axis="x", color=style.FAINT, linewidth=0.9)
     axes.grid(False, axis="y")
@@ -48,10 +50,10 @@ def plot_scores(
     for row, seeds in enumerate(values.values()):
         numbers = scale * np.asarray(seeds, float)
         colour = COLOURS[row % len(COLOURS)]
-        axes.plot(numbers, np.full(len(numbers), row), "o", color=colour, markersize=6, alpha=0.55)
+        axes.plot(numbers, np.full(len(numbers), row), "o", color=colour, markersize=5.5, alpha=0.5)
         axes.plot([numbers.mean()] * 2, [row - 0.32, row + 0.32], "-", color=colour, linewidth=2.6)
     for row, value in enumerate(baselines.values(), start=len(values)):
-        axes.plot([scale * value], [row], "D", color=style.GREY, markersize=6, markerfacecolor="none")
+        axes.plot([scale * value], [row], "D", color=style.GREY, markersize=5.5, markerfacecolor="none")
     axes.set_yticks(range(rows), [*values, *baselines])
     axes.set_ylim(rows - 0.4, -0.6)
     return figure
@@ -66,14 +68,18 @@ def plot_curves(
     line: tuple[float, str] | None = None,
     marks: bool = False,
     lowest: float | None = None,
-    wide: bool = False,
+    ticks: Sequence[float] | None = None,
 ) -> "Figure":
-    """Curves with a legend above them; `line` is a level and what it is called."""
-    figure = style.new_figure(WIDE if wide else NARROW, HIGH)
-    axes = figure.add_axes((0.125 if not wide else 0.08, 0.16, 0.85 if not wide else 0.9, 0.62))
+    """Curves with a legend above them; `line` is a level and what it is called, `ticks` are those of x."""
+    figure = style.new_figure(WIDTH, HEIGHT)
+    axes = figure.add_axes((LEFT, 0.15, SHARE, 0.64))
     draw_curves(axes, curves, marks)
     finish(axes, xlabel, ylabel, log, line, lowest)
-    style.legend(figure, axes, (0.02, 0.98))
+    if ticks is not None:
+        axes.set_xscale("log")
+        axes.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+    style.legend(figure, axes, (0.02, 0.985))
     return figure
 
 
@@ -81,20 +87,19 @@ def plot_watch(
     panels: Sequence[tuple[str, Mapping[str, Curve], tuple[float, str] | None]], xlabel: str
 ) -> "Figure":
     """Panels on top of one another with one x axis: (ylabel, curves, line) each."""
-    height = 0.85 + 1.75 * len(panels)
-    figure = style.new_figure(WIDE, height)
-    each = 1.45 / height
+    height = 1.05 + 1.5 * len(panels)
+    figure = style.new_figure(WIDTH, height)
     shared: Axes | None = None
     for place, (ylabel, curves, line) in enumerate(panels):
-        bottom = (0.52 + 1.75 * (len(panels) - 1 - place)) / height
-        axes = figure.add_axes((0.08, bottom, 0.9, each), sharex=shared)
+        last = place == len(panels) - 1
+        bottom = (0.5 + 1.5 * (len(panels) - 1 - place)) / height
+        axes = figure.add_axes((LEFT, bottom, SHARE, 1.25 / height), sharex=shared)
         shared = shared or axes
         draw_curves(axes, curves, marks=False)
-        last = place == len(panels) - 1
         finish(axes, xlabel if last else "", ylabel, False, line, None)
         axes.tick_params(labelbottom=last)
     assert shared is not None
-    style.legend(figure, shared, (0.02, 1 - 0.08 / height))
+    style.legend(figure, shared, (0.02, 1 - 0.06 / height))
     return figure
 
 
