@@ -10,7 +10,7 @@ from unrolled import __version__
 from unrolled.cli import main, train
 from unrolled.cli.main import app
 
-COMMANDS = ["demo", "check", "train", "predict", "evaluate", "export", "generate", "fill"]
+COMMANDS = ["demo", "check", "train", "predict", "evaluate", "compare", "export", "generate", "fill"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

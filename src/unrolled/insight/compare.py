@@ -128,8 +128,8 @@ def run_architecture(subject: Subject, name: str, budget: int, seconds: float, s
 def entry_of(
     subject: Subject, name: str, hidden: int, trained: list[Trained], clocks: list["Clock"]
 ) -> Entry:
-    """The measurements of one architecture; what is looked into is the network of the first seed."""
-    first = trained[0]
+    """The measurements of one architecture; what is looked into is the first network that learned."""
+    first = next((one for one in trained if one.kept), trained[0])
     return Entry(
         name=name,
         title=TITLES[name],
@@ -143,6 +143,7 @@ def entry_of(
         reach=input_reach(first.network, first.looks, step=getattr(first.network, "segment", 1)),
         memory=memory_of(first),
         curves=tuple(tuple(clock.curve) for clock in clocks),
+        kept=sum(one.kept for one in trained),
     )
 
 
@@ -170,6 +171,10 @@ def notes_of(subject: Subject, entries: tuple[Entry, ...]) -> tuple[str, ...]:
     if any(entry.costs and entry.costs.grows for entry in entries):
         notes.append(f"+ It grows with every row; told is the size after {subject.steps:,}.")
     notes += [f"{entry.title}: {entry.refused}" for entry in entries if entry.refused]
+    for entry in entries:
+        if not entry.refused and entry.kept < len(entry.seconds):
+            count = f"{len(entry.seconds) - entry.kept} of {len(entry.seconds)} runs"
+            notes.append(f"{entry.title}: in {count} nothing learned beat the last value, which is judged.")
     return tuple(notes)
 
 

@@ -37,7 +37,7 @@ class Entry:
     """One architecture, or one that `refused` the data (then the rest is empty).
 
     Shapes: a value a seed in each metric, in `seconds` and `epochs`; curves: for each seed (seconds,
-    validation score) after each epoch.
+    validation score) after each epoch. `kept`: the runs that learned something worth keeping.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Entry:
     reach: GradientReach | None = None
     memory: MemoryUsed | None = None
     curves: tuple[tuple[tuple[float, float], ...], ...] = ()
+    kept: int = 0
     refused: str = ""
 
     def mean(self, metric: str) -> float:
@@ -77,6 +78,7 @@ class Entry:
             "parameters": self.parameters,
             "seconds": list(self.seconds),
             "epochs": list(self.epochs),
+            "kept": self.kept,
             "costs": None if self.costs is None else asdict(self.costs),
             "variable_length": self.any_length,
             "reach": None if self.reach is None else self.reach.to_dict(),

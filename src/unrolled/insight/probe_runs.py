@@ -13,6 +13,7 @@ from unrolled.insight.synthetic import NOTHING, Drawn, Probe
 from unrolled.models import FEED_FORWARD, SequenceNetwork, build
 from unrolled.nn import Recurrent, Stack, parameter_count
 from unrolled.probe import input_reach
+from unrolled.tasks.forecast.files import jsonable
 from unrolled.training import SilentReporter, TrainingOptions, fit
 
 Batch = dict[str, torch.Tensor]
@@ -79,8 +80,8 @@ class ProbeRun:
     failed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self) | {"title": self.variant.title}
+        """As JSON; a number that is not finite is None."""
+        return jsonable(asdict(self) | {"title": self.variant.title})
 
 
 class ProbeSource:
@@ -215,7 +216,7 @@ def to_batch(drawn: Drawn) -> Batch:
 def score_of(network: SequenceNetwork, probe: Probe, drawn: Drawn) -> float:
     """The problem's score: the mean squared error of a number, the share of right classes."""
     network.eval()
-    found = network.scores({"x": torch.from_numpy(drawn.x)}).cpu().numpy()
+    found = network.scores({"x": torch.from_numpy(drawn.x)}).cpu().double().numpy()
     if probe.shape.targets:
         return float(((found - drawn.label) ** 2)[drawn.scored].mean())
     counted = drawn.scored & (drawn.label != NOTHING)

@@ -50,7 +50,8 @@ class Trained:
     """One architecture, trained with one seed.
 
     `epochs` are those it was trained for, `looks` rows of the test part to look into it with, `one` a single
-    one of them; `program` is what streams, None where nothing does.
+    one of them; `program` is what streams, None where nothing does. `kept` is False where nothing learned
+    was better than the last value, so that the untrained network is what is judged.
     """
 
     network: Network
@@ -60,6 +61,7 @@ class Trained:
     looks: Batch
     one: Batch
     program: Program | None
+    kept: bool = True
 
 
 class ForecastSubject:
@@ -124,7 +126,8 @@ class ForecastSubject:
         looks = self._batch(thinned(self.judged_at, LOOKED_INTO))
         one = self._batch(pick(self.judged_at, np.array([0])))
         program = None if transformer else program_of(network, fitted.inputs, self.step, settings.paths, seed)
-        return Trained(network, own, judged, len(fitted.history.epochs), looks, one, program)
+        epochs = len(fitted.history.epochs)
+        return Trained(network, own, judged, epochs, looks, one, program, fitted.kept)
 
     def _settings(self, cell: str, hidden: int, seed: int, epochs: int) -> ForecastSettings:
         return settle_forecast(
