@@ -24,6 +24,7 @@ _HOMES = {
     "compare_synthetic": "unrolled.insight",
     "inspect": "unrolled.insight",
     "load": "unrolled.tasks",
+    "Watch": "unrolled.training",
     "check": "unrolled.data",
     "deploy": "unrolled.deploy",
     "errors": "unrolled.errors",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from unrolled.tasks import TextClassifier as TextClassifier
     from unrolled.tasks import Translator as Translator
     from unrolled.tasks import load as load
+    from unrolled.training import Watch as Watch
 
 
 def __getattr__(name: str) -> Any:

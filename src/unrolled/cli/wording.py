@@ -9,7 +9,8 @@ from unrolled.errors import ArgumentError
 PLAIN = (
     "time target series known past static horizon history split decoder head bidirectional cell layers "
     "quantiles dropout class_weight epochs batch_size clip bptt patience precision seed device checkpoint "
-    "resume future tokenizer lines text encoding lowercase min_count tied residual layer_norm input_dropout "
+    "resume watch future tokenizer lines text encoding lowercase min_count tied residual layer_norm "
+    "input_dropout "
     "forget_bias memory orthogonal embedding_dropout weight_drop ar tar optimizer weight_decay average "
     "length temperature top_k top_p top "
     "pool characters scheme repair vectors frozen word_dropout batch_tokens target_tokenizer attention "

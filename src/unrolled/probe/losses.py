@@ -3,7 +3,7 @@
 Key: B batch · T time · H horizon.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ from unrolled.models.recurrent import top_hidden
 from unrolled.models.recursive import HALF_LOG_TAU
 from unrolled.models.text import row_lengths
 
+SHARED = ("spelled", "spelled_lengths")  # by all rows of a batch of texts
 Batch = dict[str, Any]
 Losses = Callable[[Batch], Tensor]
 
@@ -46,8 +47,18 @@ def final_losses(network: Module) -> Losses:
 def row_by_row(network: Any, batch: Batch) -> Tensor:
     """The network's own loss of each row, (B,): the batch is taken apart along its first axis."""
     rows = len(next(iter(batch.values())))
-    parts = ({key: value[row : row + 1] for key, value in batch.items()} for row in range(rows))
+    parts = (few_rows(batch, slice(row, row + 1)) for row in range(rows))
     return torch.stack([network.loss(part, None)[0] for part in parts])
+
+
+def few_rows(batch: Any, rows: slice) -> Any:
+    """Some rows of a batch, on the CPU; what all rows share stays whole."""
+    if isinstance(batch, Mapping):
+        return {
+            key: value.cpu() if key in SHARED or value.ndim == 0 else value[rows].cpu()
+            for key, value in batch.items()
+        }
+    return batch[rows].cpu() if isinstance(batch, Tensor) else batch
 
 
 def segment_losses(network: SegmentNetwork, batch: Batch) -> Tensor:

@@ -131,16 +131,28 @@ def gradient_reach(
     Raises: ArgumentError for a network without a recurrent layer, a batch with one step, or rows shorter
     than the lag asked for.
     """
+    return [reach for reach, _ in reach_and_calls(network, batch, lags, loss, every_step, step)]
+
+
+def reach_and_calls(
+    network: Module,
+    batch: Any,
+    lags: int | None = None,
+    loss: Loss = network_loss,
+    every_step: bool | None = None,
+    step: int = 1,
+) -> list[tuple[GradientReach, Call]]:
+    """What `gradient_reach` answers, each with the run that it was measured on."""
     every = answers_every_step(network) if every_step is None else every_step
     cells = named_cells(network)
-    found: dict[str, GradientReach] = {}
+    found: dict[str, tuple[GradientReach, Call]] = {}
     for end in ("last", "first"):
         for call, gradients in hidden_gradients(network, batch, end if every else None, loss):
             if call.cell.reverse == (end == "first") and call.name not in found:
                 norms = by_lag(gradients, call.steps, call.cell.reverse, every)
                 check_lags(norms, lags, step)
                 kept = norms if lags is None else norms[: lags // step + 1]
-                found[call.name] = GradientReach.of(call.name, kept, step, direct=reads_all(network))
+                found[call.name] = (GradientReach.of(call.name, kept, step, direct=reads_all(network)), call)
         if not any(cell.cell.reverse for cell in cells.values()):
             break
     return [found[name] for name in cells if name in found]

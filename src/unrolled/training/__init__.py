@@ -16,6 +16,7 @@ from unrolled.training.progress import (
 )
 from unrolled.training.run import Run
 from unrolled.training.schedule import learning_rate
+from unrolled.training.watch import Watch, Watching, watching
 
 __all__ = [
     "Checkpoint",
@@ -30,6 +31,8 @@ __all__ = [
     "Source",
     "TrainingOptions",
     "Validate",
+    "Watch",
+    "Watching",
     "autocast",
     "choose_device",
     "clip_gradients",
@@ -43,4 +46,5 @@ __all__ = [
     "seed_everything",
     "to_device",
     "train_step",
+    "watching",
 ]

@@ -15,6 +15,7 @@ from torch.nn import Module
 from unrolled.arguments import integer
 from unrolled.errors import ArgumentError, ShapeError, TrainingError, TrainingInterrupted, explain
 from unrolled.format import check_output
+from unrolled.probe import recurrent_layers
 from unrolled.training.carried import detach
 from unrolled.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from unrolled.training.clipping import clip_gradients
@@ -24,6 +25,7 @@ from unrolled.training.interrupt import Interrupt, deferred_interrupt
 from unrolled.training.options import TrainingOptions
 from unrolled.training.progress import Reporter, default_reporter
 from unrolled.training.run import Run, new_optimizer
+from unrolled.training.watch import Watching
 from unrolled.training.weights import Weights, averaged, restore, snapshot, start_average
 
 Loss = Callable[[Module, Any, Any], tuple[Tensor, Any]]
@@ -74,6 +76,8 @@ def fit(
     device = choose_device(options.device)
     autocast(device, options.precision)  # refuses now what it cannot do
     keeper = Keeper(keep, options, source.steps, device)
+    if isinstance(reporter, Watching):
+        recurrent_layers(network)  # refuses now what it cannot look into
     reporter = reporter or default_reporter()
     network.to(device)
     with reproducible(device, options.seed), deferred_interrupt() as interrupt:
@@ -116,8 +120,10 @@ def train(
     Raises: KeyboardInterrupt once the user asks for it: the step is whole then, and the checkpoint written.
     """
 
-    def after_step() -> None:
+    def after_step(batch: Any) -> None:
         reporter.step(run.sums)
+        if isinstance(reporter, Watching):
+            reporter.look(run, batch, loss)
         if keeper.due(run) or interrupt.asked:
             keeper.write(run)
         interrupt.obey()
@@ -132,13 +138,13 @@ def train(
         interrupt.obey()
 
 
-def run_epoch(run: Run, source: Source, loss: Loss, after_step: Callable[[], None]) -> None:
-    """Train on what is left of the epoch's batches."""
+def run_epoch(run: Run, source: Source, loss: Loss, after_step: Callable[[Any], None]) -> None:
+    """Train on what is left of the epoch's batches; `after_step` gets each batch."""
     run.network.train()
     while run.index < run.steps:
         batch = to_device(source.batch(run.epoch, run.index), run.device)
         train_step(run, batch, loss)
-        after_step()
+        after_step(batch)
 
 
 def train_step(run: Run, batch: Any, loss: Loss) -> None:

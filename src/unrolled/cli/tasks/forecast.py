@@ -53,6 +53,7 @@ def forecast(
     device: training.Device = None,
     checkpoint: training.Checkpoint = None,
     resume: training.Resume = None,
+    watch: training.Watch = None,
     leak_test: LeakTest = False,
 ) -> None:
     """Forecast the next rows of one series or many, with quantiles.

@@ -85,6 +85,7 @@ def lm(
     device: training.Device = None,
     checkpoint: training.Checkpoint = None,
     resume: training.Resume = None,
+    watch: training.Watch = None,
 ) -> None:
     """Predict what comes next in a text: a language model of characters, words or pieces of words.
 
@@ -129,6 +130,7 @@ def mlm(
     device: training.Device = None,
     checkpoint: training.Checkpoint = None,
     resume: training.Resume = None,
+    watch: training.Watch = None,
 ) -> None:
     """Find the word that stands in a blank, from both sides: a masked language model.
 

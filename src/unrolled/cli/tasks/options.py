@@ -31,6 +31,7 @@ Precision = Annotated[str | None, option("fp32 or bf16.", panel=TRAINING)]
 Seed = Annotated[int | None, option("Same seed, same bits.", panel=RUN)]
 Device = Annotated[str | None, option("auto, cpu or cuda.", panel=RUN)]
 Checkpoint = Annotated[str | None, option("Keep the state of the run here.", metavar="FILE", panel=RUN)]
+Watch = Annotated[int | None, option("Look inside every so many steps.", metavar="N", panel=RUN)]
 Resume = Annotated[bool | None, option("Go on from the checkpoint.", "--resume", metavar=FLAG, panel=RUN)]
 
 

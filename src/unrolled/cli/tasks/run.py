@@ -30,10 +30,15 @@ def train(kind: str, data: tuple[str, ...], given: dict[str, Any]) -> None:
     wanted = gathered({name: value for name, value in given.items() if name not in OWN})
     settings = {name: wanted.pop(name) for name in list(wanted) if name in inspect.signature(task).parameters}
     refuse_others(task, wanted)
-    as_json = given["as_json"]
+    as_json, seen = given["as_json"], None
+    if "watch" in wanted:
+        seen = Path(out).with_suffix(".watch")
+        wanted["watch"] = unrolled.Watch(wanted["watch"], seen)
     estimator = task(**settings)
     estimator.fit(*data, **wanted, reporter=progress.reporter(as_json))
     report(estimator, data[0], out, plot, given.get("leak_test", False), as_json)
+    if seen is not None and not as_json:
+        output.files({"watch": str(seen / "watch.csv")})
 
 
 def refuse_others(task: type, wanted: dict[str, Any]) -> None:

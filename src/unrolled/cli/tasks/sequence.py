@@ -67,6 +67,7 @@ def classify(
     device: training.Device = None,
     checkpoint: training.Checkpoint = None,
     resume: training.Resume = None,
+    watch: training.Watch = None,
 ) -> None:
     """Label sequences, or each of their steps; or texts.
 
@@ -107,6 +108,7 @@ def regress(
     device: training.Device = None,
     checkpoint: training.Checkpoint = None,
     resume: training.Resume = None,
+    watch: training.Watch = None,
 ) -> None:
     """Rate sequences, or each of their steps, with a number.
 

@@ -81,6 +81,7 @@ def tag(
     device: training.Device = None,
     checkpoint: training.Checkpoint = None,
     resume: training.Resume = None,
+    watch: training.Watch = None,
 ) -> None:
     """Tag the words of sentences: names, places, parts of speech.
 

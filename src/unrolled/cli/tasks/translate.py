@@ -82,6 +82,7 @@ def translate(
     device: training.Device = None,
     checkpoint: training.Checkpoint = None,
     resume: training.Resume = None,
+    watch: training.Watch = None,
 ) -> None:
     """Write one string from another: translate, spell, pronounce.
 

@@ -26,7 +26,7 @@ from unrolled.tasks.forecast.scoring import evaluate, naive_scales
 from unrolled.tasks.forecast.settings import settle
 from unrolled.tasks.forecast.summary import summarise
 from unrolled.tasks.task import Task
-from unrolled.training import Loss, Reporter, network_loss
+from unrolled.training import Loss, Reporter, Watch, network_loss, watching
 
 Names = str | Sequence[str] | None
 
@@ -114,16 +114,19 @@ class Forecaster(Task):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        watch: Watch | int | None = None,
     ) -> "Forecaster":
         """Train on the first part of the frame, stop and calibrate on the second, judge on the third.
 
         `target` is a column, several, or None for every number column that has no other role. `split` gives
         the three parts as fractions or as row counts. With `checkpoint` a killed run goes on where it was
         (`resume=True`).
+        `watch`: every how many steps to look inside while it trains, or a `training.Watch`.
 
         Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
         Raises: ArgumentError, DataError: one line each, before anything is trained.
         """
+        reporter = watching(watch, reporter)
         if checkpoint is not None:
             check_output(checkpoint)
         opened = read_frame(frame, text=() if series is None else {series})

@@ -8,7 +8,7 @@ from unrolled.models import LanguageNetwork
 from unrolled.runtime import Sampling, TextGenerator
 from unrolled.tasks.language.summary import candidate_frame
 from unrolled.tasks.language.task import LanguageTask
-from unrolled.training import Reporter
+from unrolled.training import Reporter, Watch, watching
 
 
 class LanguageModel(LanguageTask):
@@ -109,6 +109,7 @@ class LanguageModel(LanguageTask):
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        watch: Watch | int | None = None,
     ) -> Self:
         """Learn a text: train on one part, stop by the second, judge on the third.
 
@@ -117,10 +118,12 @@ class LanguageModel(LanguageTask):
         are the texts of a table's column `text`. `split`: shares or counts (of characters, or of texts), in
         this order of the text; with two there is no test part, and the model is judged on the second. With
         `checkpoint` a killed run goes on where it was (`resume=True`).
+        `watch`: every how many steps to look inside while it trains, or a `training.Watch`.
 
         Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
         Raises: ArgumentError, DataError: one line each, before anything is trained.
         """
+        reporter = watching(watch, reporter)
         return self._fit(data, lines, text, split, encoding, checkpoint, resume, reporter)
 
     def predict(self, texts: Any, top: int = 5, text: str | None = None) -> Any:

@@ -9,7 +9,7 @@ from unrolled.models import MaskedLanguageNetwork
 from unrolled.runtime import BlankFiller, Candidate
 from unrolled.tasks.language.summary import candidate_frame
 from unrolled.tasks.language.task import LanguageTask
-from unrolled.training import Reporter
+from unrolled.training import Reporter, Watch, watching
 
 
 class MaskedLanguageModel(LanguageTask):
@@ -99,11 +99,13 @@ class MaskedLanguageModel(LanguageTask):
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        watch: Watch | int | None = None,
     ) -> Self:
         """Learn to fill blanks: train on the first texts, stop by the next, judge on the last.
 
         `data`: a file of a text a line, a list of texts, or a table with the texts in its column `text`.
         `split`: shares or counts of texts; with two there is no test part.
+        `watch`: every how many steps to look inside while it trains, or a `training.Watch`.
 
         Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
         Raises: ArgumentError, DataError: one line each, before anything is trained.
@@ -111,6 +113,7 @@ class MaskedLanguageModel(LanguageTask):
         if self.tokenizer == "bpe":
             cure = "Take words: a blank stands for one token."
             raise ArgumentError(explain("tokenizer", "one of words, spaces, characters", "'bpe'", cure))
+        reporter = watching(watch, reporter)
         return self._fit(data, True, text, split, encoding, checkpoint, resume, reporter)
 
     def fill(self, text: str, top: int = 5) -> list[list[Candidate]]:

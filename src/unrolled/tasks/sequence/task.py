@@ -23,7 +23,7 @@ from unrolled.tasks.sequence.run import answers_of, scores_of
 from unrolled.tasks.sequence.scoring import evaluate_sequences
 from unrolled.tasks.sequence.settings import settle
 from unrolled.tasks.task import Task
-from unrolled.training import Reporter
+from unrolled.training import Reporter, Watch, watching
 
 Names = str | Sequence[str] | None
 
@@ -94,6 +94,7 @@ class SequenceTask(Task):
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        watch: Watch | int | None = None,
     ) -> Self:
         """Train on one part of the sequences, stop by the second, judge on the third.
 
@@ -103,10 +104,12 @@ class SequenceTask(Task):
         their order, `past` the features; without it they are all other number columns. `split` gives the
         three parts as fractions or as counts of sequences; a sequence is never in two of them. With
         `checkpoint` a killed run goes on where it was (`resume=True`).
+        `watch`: every how many steps to look inside while it trains, or a `training.Watch`.
 
         Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
         Raises: ArgumentError, DataError: one line each, before anything is trained.
         """
+        reporter = watching(watch, reporter)
         settings = settle(self.get_params())
         if checkpoint is not None:
             check_output(Path(checkpoint))

@@ -27,7 +27,7 @@ from unrolled.tasks.text.data import TextColumns, dealt, encode_texts, joined, r
 from unrolled.tasks.text.evaluation import TextEvaluation, evaluate_texts
 from unrolled.tasks.text.fit import Fitted, fit_classifier, scores_of
 from unrolled.tasks.text.settings import settle
-from unrolled.training import Reporter
+from unrolled.training import Reporter, Watch, watching
 
 
 class TextClassifier(ClassifierMixin, Task):
@@ -132,6 +132,7 @@ class TextClassifier(ClassifierMixin, Task):
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        watch: Watch | int | None = None,
     ) -> Self:
         """Train on one part of the texts, stop by the second, judge on the third.
 
@@ -141,10 +142,12 @@ class TextClassifier(ClassifierMixin, Task):
         is not given is dealt out of `X` by the shares of `split`, each class in proportion. `vectors` names a
         file of pretrained word vectors in text form; with `frozen=True` they are not tuned. With `checkpoint`
         a killed run goes on where it was (`resume=True`).
+        `watch`: every how many steps to look inside while it trains, or a `training.Watch`.
 
         Returns: self; `evaluation_` holds the scores beside the baselines and the verdict.
         Raises: ArgumentError, DataError: one line each, before anything is trained.
         """
+        reporter = watching(watch, reporter)
         settings = settle(self.get_params())
         if checkpoint is not None:
             check_output(Path(checkpoint))

@@ -42,7 +42,7 @@ from unrolled.tasks.text.tagging_data import (
     refuse_invalid,
     require_tags,
 )
-from unrolled.training import Reporter
+from unrolled.training import Reporter, Watch, watching
 
 
 class Tagger(Task):
@@ -140,6 +140,7 @@ class Tagger(Task):
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        watch: Watch | int | None = None,
     ) -> Self:
         """Train on one part of the sentences, stop by the second, judge on the third.
 
@@ -148,10 +149,12 @@ class Tagger(Task):
         lists pairs (words, tags); what is not given is dealt out of `X` by the shares of `split`. Invalid
         tags are refused; with `repair=True` they are read as the CoNLL shared tasks read them. `vectors`
         names a file of pretrained word vectors in text form; with `frozen=True` they are not tuned.
+        `watch`: every how many steps to look inside while it trains, or a `training.Watch`.
 
         Returns: self; `evaluation_` holds the scores beside the baseline and the verdict.
         Raises: ArgumentError, DataError: one line each, before anything is trained.
         """
+        reporter = watching(watch, reporter)
         settings = settle(self.get_params())
         if checkpoint is not None:
             check_output(Path(checkpoint))

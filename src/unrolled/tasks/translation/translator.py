@@ -23,7 +23,7 @@ from unrolled.tasks.translation.decoding import NetworkDecoding
 from unrolled.tasks.translation.evaluation import TranslationEvaluation, evaluate_lines
 from unrolled.tasks.translation.fit import Fitted, fit_translation
 from unrolled.tasks.translation.settings import settle
-from unrolled.training import Reporter
+from unrolled.training import Reporter, Watch, watching
 
 Texts = str | PathLike[str] | Sequence[str]
 Paired = tuple[Texts, Texts]
@@ -112,6 +112,7 @@ class Translator(Task):
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        watch: Watch | int | None = None,
     ) -> Self:
         """Train on pairs of texts, stop by others, judge on a third part.
 
@@ -119,10 +120,12 @@ class Translator(Task):
         names of its columns. `validation` and `test` are pairs (source, target) of the same kind; where they
         are not given, they are drawn from the pairs by `split`. With `checkpoint` a killed run goes on where
         it was (`resume=True`).
+        `watch`: every how many steps to look inside while it trains, or a `training.Watch`.
 
         Returns: self; `evaluation_` holds the scores beside the plain ways and the verdict.
         Raises: ArgumentError, DataError: one line each, before anything is trained.
         """
+        reporter = watching(watch, reporter)
         settings = settle(self.get_params())
         if checkpoint is not None:
             check_output(Path(checkpoint))
