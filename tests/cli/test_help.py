@@ -10,7 +10,9 @@ from unrolled import __version__
 from unrolled.cli import main, train
 from unrolled.cli.main import app
 
-COMMANDS = ["demo", "check", "train", "predict", "evaluate", "compare", "export", "generate", "fill"]
+COMMANDS = [
+    "demo", "check", "train", "predict", "evaluate", "compare", "inspect", "export", "generate", "fill",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -61,6 +63,7 @@ def test_the_version(call):
         (["train", "forecast", "a.csv", "-o", "m"], "torch"),
         (["predict", "m", "a.csv"], "torch"),
         (["evaluate", "m", "a.csv"], "torch"),
+        (["inspect", "m", "a.csv"], "torch"),
     ],
 )
 def test_without_the_training_part_the_command_that_installs_it_is_named(

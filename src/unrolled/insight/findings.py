@@ -117,9 +117,7 @@ def about_gates(found: Sequence[GateStatistics], setting: Setting) -> Finding:
     units = sum(gates.units for gates in found)
     dead, redundant = (sum(len(getattr(gates, name)) for gates in found) for name in ("dead", "redundant"))
     what = "the gates' values" if stuck.keeps else "the states"
-    text = (
-        f"{stuck.saturation:.0%} of {what} are stuck at an end ({stuck.name}); {dead} of {units} units are "
-    )
+    text = f"{stuck.saturation:.0%} of {what} are stuck at an end ({stuck.name}); {dead} of {units} units "
     text += f"are dead, {redundant} say what another says."
     constants = [gates.time_constants for gates in found if gates.time_constants is not None]
     if constants:

@@ -24,6 +24,7 @@ STEPS = 128  # of a trajectory at most
 POINTS = 16  # Jacobians that are taken whole
 DIRECTIONS = 24  # exponents at most, the largest
 SETTLE = 0.25  # the share of a trajectory in which the directions find their own, and which does not count
+ERROR = 0.01  # of an exponent that is taken over a hundred steps
 WORK = 2e11  # multiply-adds spent on one cell at most
 
 
@@ -44,8 +45,8 @@ class Spectrum:
 
     @property
     def exploding(self) -> int:
-        """How many directions grow."""
-        return int((self.exponents > 0).sum())
+        """How many directions grow, by more than the error of the measurement."""
+        return int((self.exponents > ERROR).sum())
 
     @property
     def memory(self) -> float:
@@ -74,7 +75,7 @@ def spectrum_of(call: Call, seed: int = 0) -> Spectrum:
     K = int(np.clip(WORK / (cost * T), 1, min(S, DIRECTIONS)))
     exponents = lyapunov(call, x, states, weights, masks, K, seed)
     points = np.unique(np.linspace(T // 4, T - 1, POINTS).round().astype(int))
-    most = max(1, int(WORK / (cost * S)))
+    most = max(1, int(WORK / (cost * S + 25 * S**3)))  # the products, and the eigenvalues
     jacobians = torch.cat(
         [
             pushed(call, x[:1, t], states[:1, t], weights, first_row(masks), torch.eye(S).double()[None])

@@ -20,8 +20,9 @@ from unrolled.models import (
     TaggerNetwork,
     TextClassifierNetwork,
 )
-from unrolled.probe import Call, gate_values, looking_on
+from unrolled.probe import Call, few_rows, gate_values, looking_on
 from unrolled.probe.gates import GATES, is_signed
+from unrolled.probe.losses import SHARED
 from unrolled.tasks.examples import Examples
 
 STEPS, UNITS, COLUMNS, LINES = 120, 48, 4, 3  # shown at most
@@ -67,7 +68,8 @@ def live_of(model: Any, network: Module, examples: Examples, calls: list[Call], 
     inputs = inputs_of(examples, call, length, step)
     words = examples.words if len(examples.words) == length else ()
     labels = words or tuple(step_label(place, length, step, examples.unit) for place in range(length))
-    name = examples.labels[0] if examples.labels else "the first sequence"
+    name = examples.labels[0] if examples.labels else "the first one"
+    name = f"number {int(name) + 1}" if name.isdigit() else name
     return Live(
         labels=tuple(labels[shown]),
         inputs={key: values[shown] for key, values in inputs.items()},
@@ -89,11 +91,11 @@ def maps_of(call: Call, shown: slice) -> dict[str, tuple[np.ndarray, float, floa
     gates, cells = gate_values(call)
     h = call.y.detach()[0, shown].cpu().numpy().T  # (H, T)
     units = np.sort(np.argsort(-h.std(1), kind="stable")[:UNITS])
-    size = max(1.0, float(np.abs(h).max()))
+    size = max(1e-3, float(np.abs(h).max()))
     found = {"hidden state": (h[units], -size, size)}
     if cells is not None:
         c = cells[0, shown].cpu().numpy().T[units]
-        size = max(1.0, float(np.abs(c).max()))
+        size = max(1e-3, float(np.abs(c).max()))
         found["cell state"] = (c, -size, size)
     for name, values in zip(GATES.get(call.cell.kind, ()), gates, strict=True):
         kept = values[0, shown].cpu().numpy().T[units]
@@ -121,7 +123,7 @@ def inputs_of(examples: Examples, call: Call, length: int, step: int) -> dict[st
 @torch.no_grad()
 def answers_of(model: Any, network: Module, batch: dict[str, Tensor], length: int) -> dict[str, np.ndarray]:
     """What the network would answer after each step of the first sequence, (T,) each."""
-    one = {key: value[:1] for key, value in batch.items()}
+    one = few_rows(batch, slice(1))
     with looking_on(network), torch.no_grad():
         if isinstance(network, LanguageNetwork):
             return token_answers(network, one)
@@ -159,11 +161,8 @@ def prefix_answers(model: Any, network: Any, one: dict[str, Tensor], length: int
     ends = torch.arange(first + 1, length + 1)
     key = "x" if "x" in one else "words"
     many = {
-        name: value.expand(len(ends), *value.shape[1:])
-        for name, value in one.items()
-        if name not in ("spelled", "spelled_lengths")
-    }
-    many |= {name: one[name] for name in ("spelled", "spelled_lengths") if name in one}
+        name: value.expand(len(ends), *value.shape[1:]) for name, value in one.items() if name not in SHARED
+    } | {name: one[name] for name in SHARED if name in one}
     many["lengths"] = ends
     many[key] = many[key][:, :length]
     scores = network.scores(many)

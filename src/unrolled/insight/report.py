@@ -2,9 +2,11 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from unrolled.insight.fix import Fixed
 from unrolled.insight.inspection import Inspection
 from unrolled.insight.page import Figure, Page, Section, Table
 from unrolled.plots import inspection as plots
@@ -16,29 +18,14 @@ WORDS = {"good": "fine", "note": "worth a look", "bad": "to be changed", "": "no
 
 def page_of(found: Inspection) -> Page:
     """The page of an inspection: the findings in a table, then each with its pictures."""
-    figures = {
-        "gradient reach": reach_figures,
-        "memory used": memory_figures,
-        "Jacobian": jacobian_figures,
-        "gates": gate_figures,
-        "inputs": importance_figures,
-        "clipping": clipping_figures,
-    }
     sections = [
-        Section(
-            heading=finding.topic[0].upper() + finding.topic[1:],
-            sentence=finding.sentence,
-            figures=figures[finding.topic](found) if finding.topic in figures else (),
-            advice=finding.advice,
-            mark=finding.mark,
-        )
-        for finding in found.findings
+        Section("Step by step", live_sentence(found), embed=live_markup(found)),
+        *finding_sections(found),
+        cost_section(found),
     ]
-    sections.insert(0, Section("Step by step", live_sentence(found), embed=live_markup(found)))
-    sections.append(cost_section(found))
     summary = Table(
         ("finding", "what was measured", "what to try"),
-        tuple((f.topic, f.sentence, f.advice or "-") for f in found.findings),
+        tuple((f.topic, f.sentence, f.advice) for f in found.findings),
         tuple(f.mark for f in found.findings),
     )
     return Page(
@@ -52,12 +39,92 @@ def page_of(found: Inspection) -> Page:
     )
 
 
+def finding_sections(found: Inspection) -> list[Section]:
+    """Each finding with its pictures."""
+    figures = {
+        "gradient reach": reach_figures,
+        "memory used": memory_figures,
+        "Jacobian": jacobian_figures,
+        "gates": gate_figures,
+        "inputs": importance_figures,
+        "clipping": clipping_figures,
+    }
+    return [
+        Section(
+            heading=finding.topic[0].upper() + finding.topic[1:],
+            sentence=finding.sentence,
+            figures=figures[finding.topic](found) if finding.topic in figures else (),
+            advice=finding.advice,
+            mark=finding.mark,
+        )
+        for finding in found.findings
+    ]
+
+
+def page_of_fix(fixed: Fixed) -> Page:
+    """Before and after, then the page of the new model."""
+    kind = "better" if fixed.better else "not better, and the model as it was is the one to keep"
+    verdict = f"Trained again with {told(fixed.changes)}: {kind}. Test loss {fixed.losses[0]:.4g} before, "
+    rows = [
+        (name, f"{fixed.metrics[0][name]:.4g}", f"{value:.4g}")
+        for name, value in fixed.metrics[1].items()
+        if name in fixed.metrics[0]
+    ]
+    pairs = [
+        (old, new) for old in fixed.before.findings for new in fixed.after.findings if old.topic == new.topic
+    ]
+    both = Table(
+        ("finding", "before", "after"),
+        tuple((old.topic, old.sentence, new.sentence) for old, new in pairs),
+        tuple(new.mark for _, new in pairs),
+    )
+    tried = Table(
+        ("training", "parameters changed", "validation score (lower is better)"),
+        tuple(
+            (f"round {place}" if place else "as it was", told(changed) or "-", f"{score:.5g}")
+            for place, (changed, score) in enumerate(fixed.tried)
+        ),
+    )
+    after = page_of(fixed.after)
+    return Page(
+        title=f"Before and after: {fixed.after.title.removeprefix('Inside ')}",
+        lead="The model as it was, and trained again with the advice that was found inside it.",
+        verdict=f"{verdict}{fixed.losses[1]:.4g} after.",
+        facts=after.facts,
+        summary=both,
+        sections=(
+            Section("Scores on the test part", table=Table(("metric", "before", "after"), tuple(rows))),
+            Section("Gradient reach, before and after", figures=reach_figures_of(fixed)),
+            Section("What was tried", "Validation data chose, the test part only judges.", table=tried),
+            *after.sections,
+        ),
+        notes=after.notes,
+    )
+
+
+def reach_figures_of(fixed: Fixed) -> tuple[Figure, ...]:
+    """The norm over the lag, of both models."""
+    both = {
+        f"{when}, {r.name}": r
+        for when, one in (("before", fixed.before), ("after", fixed.after))
+        for r in one.reach
+    }
+    lags, shares = ({name: getattr(r, what) for name, r in both.items()} for what in ("lags", "shares"))
+    drawn = plots.plot_reach(lags, shares, fixed.after.unit)
+    return (Figure(to_svg(drawn, "both", "The norm of the gradient over the lag, before and after"), ""),)
+
+
+def told(changes: dict[str, Any]) -> str:
+    """Parameters in words."""
+    return ", ".join(f"{name}={value!r}" for name, value in changes.items())
+
+
 def verdict_of(found: Inspection) -> str:
     """The one sentence for who reads nothing else."""
     bad = [finding.topic for finding in found.findings if finding.mark == "bad"]
     if not bad:
         return "Nothing found that has to be changed."
-    changes = ", ".join(f"{name}={value!r}" for name, value in found.changes.items())
+    changes = told(found.changes)
     return f"To be changed: {', '.join(bad)}." + (f" In one go: {changes}." if changes else "")
 
 

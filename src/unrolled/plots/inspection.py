@@ -1,7 +1,7 @@
 """The pictures of a look inside a network. Each is small enough for a phone and names its units."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,7 +55,8 @@ def plot_memory(
     axes.axhline(whole, color=style.GREY, linewidth=1, linestyle=(0, (4, 3)), label="all inputs")
     if lags[-1] > 30:
         axes.set_xscale("symlog", linthresh=1)
-        whole_numbers(axes)
+        axes.set_xlim(-0.1, lags[-1] * 1.1)
+        plain_numbers(axes.xaxis)
     labels(axes, f"inputs kept up to lag ({unit})", f"loss ({loss})")
     return finished(figure, axes, legend=True)
 
@@ -120,6 +121,7 @@ def plot_time_constants(constants: Mapping[str, np.ndarray], unit: str, window: 
         )
     axes.axhline(window, color=style.GREY, linewidth=1, linestyle=(0, (4, 3)), label="the sequences' length")
     axes.set_yscale("log")
+    plain_numbers(axes.yaxis)
     whole_ticks(axes)
     labels(axes, "unit (number, longest first)", f"time constant ({unit})")
     return finished(figure, axes, legend=True)
@@ -177,6 +179,7 @@ def plot_clipping(clipped: np.ndarray, norms: np.ndarray) -> "Figure":
     labels(all_axes[0], "epoch (number)", "clipped steps (%)")
     all_axes[1].plot(epochs, norms, color=style.MODEL, linewidth=style.LINE)
     all_axes[1].set_yscale("log")
+    plain_numbers(all_axes[1].yaxis)
     labels(all_axes[1], "epoch (number)", "gradient norm (loss per weight)")
     for axes in all_axes:
         whole_ticks(axes)
@@ -209,10 +212,10 @@ def finished(figure: "Figure", *all_axes: "Axes", legend: bool = False) -> "Figu
     if legend:
         handles, names = all_axes[0].get_legend_handles_labels()
         figure.legend(
-            handles, names, loc="upper left", bbox_to_anchor=(0.01, 0.995), ncols=2 if len(names) < 5 else 3,
+            handles, names, loc="upper left", bbox_to_anchor=(0.01, 0.995), ncols=3,
             frameon=False, fontsize=8, labelcolor=style.INK, handlelength=1.6, columnspacing=1.2, borderpad=0,
         )  # fmt: skip
-    rows = -(-len(all_axes[0].get_legend_handles_labels()[1]) // 2) if legend else 0
+    rows = -(-len(all_axes[0].get_legend_handles_labels()[1]) // 3) if legend else 0
     figure.tight_layout(pad=0.4, rect=(0, 0, 1, 1 - 0.065 * rows))
     return figure
 
@@ -223,10 +226,13 @@ def whole_ticks(axes: "Axes") -> None:
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True))
 
 
-def whole_numbers(axes: "Axes") -> None:
-    """Plain numbers along a logarithmic x."""
+def plain_numbers(axis: Any) -> None:
+    """Plain numbers at 1, 2 and 5 along a logarithmic axis."""
     ticker = arguments.part("matplotlib.ticker", "train")
-    axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%d"))
+    if axis.get_scale() == "log":
+        axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
+    axis.set_minor_locator(ticker.NullLocator())
+    axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
 
 
 def band_name(band: tuple[int, int]) -> str:

@@ -18,6 +18,8 @@
   function lines(pen, group, box, text) {
     const series = Object.entries(group);
     if (!series.length) return;
+    const own = series.length > 1 && group === data.inputs;  // columns of different units: each has its range
+    const all = range(series.flatMap(([, values]) => values));
     const middle = (i) => box.x + (i + 0.5) * box.w / steps;
     pen.fillStyle = text.grey;
     pen.textAlign = "left";
@@ -26,14 +28,15 @@
       pen.fillStyle = colour(lineColours[k % 4]);
       pen.fillRect(x, box.y - 9, 12, 3);
       pen.fillStyle = text.grey;
-      const shown = name.length > 30 ? name.slice(0, 29) + "…" : name;
+      let shown = name.length > 30 ? name.slice(0, 29) + "…" : name;
+      if (own) shown += " (" + range(series[k][1]).map(short).join(" to ") + ")";
+      if (pen.measureText(shown).width + x + 16 > box.x + box.w) return;
       pen.fillText(shown, x + 16, box.y - 4);
       x += pen.measureText(shown).width + 34;
     });
     series.forEach(([, values], k) => {
-      const known = values.filter((v) => v !== null);
-      if (!known.length) return;
-      const low = Math.min(...known), high = Math.max(...known), span = high - low || 1;
+      const [low, high] = own ? range(values) : all, span = high - low || 1;
+      if (low === undefined) return;
       pen.strokeStyle = colour(lineColours[k % 4]);
       pen.lineWidth = 1.6;
       pen.beginPath();
@@ -45,7 +48,7 @@
         drawing = true;
       });
       pen.stroke();
-      if (k === 0) {
+      if (k === 0 && !own) {
         pen.fillStyle = text.grey;
         pen.textAlign = "right";
         pen.fillText(short(high), box.x - 6, box.y + 8);
@@ -53,6 +56,11 @@
         pen.textAlign = "left";
       }
     });
+  }
+
+  function range(values) {
+    const known = values.filter((v) => v !== null);
+    return known.length ? [Math.min(...known), Math.max(...known)] : [];
   }
 
   function short(v) {

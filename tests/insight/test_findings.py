@@ -1,0 +1,128 @@
+"""What measurements mean, and the options that advice names."""
+
+import numpy as np
+import pytest
+
+import unrolled as ur
+from unrolled.insight import findings as say
+from unrolled.insight.advice import (
+    Setting,
+    against_explosion,
+    against_saturation,
+    for_longer_reach,
+    lower_rate,
+)
+from unrolled.insight.jacobian import Spectrum
+from unrolled.probe import GateStatistics, GradientReach, MemoryUsed
+from unrolled.training import EpochRecord, History
+
+
+def setting(window=100, **parameters):
+    usual = ur.SequenceClassifier().get_params()
+    return Setting(usual | parameters, usual, window, "steps")
+
+
+def reach(norms):
+    return [GradientReach.of("layer 1", np.asarray(norms))]
+
+
+def history(*records, untrained=2.0):
+    return History(untrained, [EpochRecord(*record, 0.001) for record in records])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "changes"),
+    [
+        ({"cell": "elman"}, {"cell": "gru"}),
+        ({"cell": "lstm"}, {"forget_bias": 1.0}),
+        ({"cell": "lstm", "forget_bias": -3.0}, {"forget_bias": 1.0}),
+        ({"cell": "lstm", "forget_bias": 1.0}, {"memory": 100, "forget_bias": None}),
+        ({"cell": "lstm", "memory": 200}, {"orthogonal": True}),
+        ({"cell": "gru"}, {"orthogonal": True}),
+        ({"cell": "gru", "orthogonal": True}, {"layer_norm": True}),
+        ({"cell": "gru", "orthogonal": True, "layer_norm": True}, {}),
+    ],
+)
+def test_a_short_reach(parameters, changes):
+    found = say.about_reach(reach(0.5 ** np.arange(100)), setting(**parameters))
+    assert found.mark == "bad" and "below 1 % after 7 steps" in found.sentence
+    assert found.changes == changes == for_longer_reach(setting(**parameters))[1]
+    assert all(name in found.advice for name in changes if changes[name] is not None)
+
+
+def test_a_long_reach_an_explosion_and_none():
+    assert say.about_reach(reach(0.99 ** np.arange(100)), setting()).mark == "good"
+    found = say.about_reach(reach(1.1 ** np.arange(100)), setting(clip=0))
+    assert found.mark == "bad" and found.changes == {"clip": 1.0} and "explodes" in found.sentence
+    assert "No gradient" in say.about_reach(reach(np.zeros(5)), setting()).sentence
+    pooled = [GradientReach.of("layer 1", 0.5 ** np.arange(100), direct=True)]
+    assert say.about_reach(pooled, setting()).mark == "good"
+
+
+def test_explosion_and_saturation():
+    assert against_explosion(setting(learning_rate=0.3))[1] == {"learning_rate": 0.001}
+    assert against_explosion(setting())[1] == {"orthogonal": True}
+    assert against_explosion(setting(orthogonal=True))[1] == {"layer_norm": True}
+    assert against_saturation(setting())[1] == {"layer_norm": True}
+    assert against_saturation(setting(layer_norm=True))[1] == {"learning_rate": 0.00033}
+    chosen = Setting({"learning_rate": 0.5}, {"learning_rate": None}, 9, "rows")  # by the data
+    assert lower_rate(chosen)[1] == {"learning_rate": None}
+    assert lower_rate(Setting({}, {}, 9, "rows"))[1] == {}
+
+
+def test_memory():
+    lags, errors = np.array([0, 1, 4]), np.zeros(3)
+    ends = MemoryUsed(lags, np.array([2.0, 1.5, 1.0]), errors, 1.0, 4, 9)
+    assert say.about_memory(ends, setting()).sentence.startswith(
+        "What is older than 4 steps no longer matters"
+    )
+    assert "newest" in say.about_memory(MemoryUsed(lags, np.ones(3), errors, 1.0, 0, 9), setting()).sentence
+    longer = say.about_memory(MemoryUsed(lags, np.ones(3), errors, 0.5, None, 9), setting())
+    assert longer.advice == "Longer sequences may gain more." and longer.mark == "note"
+    assert say.about_memory(None, setting()).mark == ""
+
+
+def test_the_jacobian():
+    def spectrum(top):
+        return [Spectrum("layer 1", np.ones(3), np.ones((3, 2)), np.array([top, -1.0]), 2, 50)]
+
+    assert say.about_jacobian(spectrum(0.2), setting()).mark == "bad"
+    assert say.about_jacobian(spectrum(-0.02), setting()).mark == "good"
+    assert "1/e in 50 steps" in say.about_jacobian(spectrum(-0.02), setting()).sentence
+    assert say.about_jacobian(spectrum(-1.0), setting()).mark == "note"
+
+
+def test_gates():
+    def gates(constants, shut=0.0, dead=()):
+        one = {"input": np.ones(20) / 20, "forget": np.ones(20) / 20}
+        ends = {"input": shut, "forget": shut}
+        return [GateStatistics("layer 1", "lstm", one, ends, ends, np.asarray(constants), dead, (), 4)]
+
+    forgets = say.about_gates(gates([0.3, 0.5]), setting(cell="lstm", forget_bias=-3.0))
+    assert forgets.mark == "bad" and forgets.changes == {"forget_bias": 1.0}
+    assert say.about_gates(gates([9.0, 50.0]), setting()).mark == "good"
+    assert say.about_gates(gates([9.0, 50.0], shut=0.4), setting()).changes == {"layer_norm": True}
+    assert "hidden_size=2" in say.about_gates(gates([9.0, 50.0], dead=(0, 1)), setting()).advice
+
+
+def test_clipping_and_learning():
+    often = history((1.0, 1.9, 0.9, 3.0), (0.9, 1.8, 0.9, 3.0))
+    assert "clip=3" in say.about_clipping(often, setting()).advice
+    assert say.about_clipping(often, setting(learning_rate=0.3)).changes == {"learning_rate": 0.001}
+    jumps = history((1.0, 1.9, 0.0, 1.0), (0.9, 1.8, 0.0, 1.0), (0.9, 1.8, 0.0, 99.0))
+    assert say.about_clipping(jumps, setting(clip=0)).changes == {"clip": 1.0}
+    assert say.about_clipping(history((1.0, 1.9, 0.1, 1.0)), setting()).mark == "good"
+    assert say.about_clipping(None, setting()).mark == ""
+    worse = history((1.0, 2.5, 0.0, 1.0))
+    assert say.about_learning(worse, setting()).changes == {"learning_rate": 0.00033}
+    assert say.about_learning(often, setting(learning_rate=0.3)).mark == "bad"
+    assert say.about_learning(often, setting()).mark == "good" and say.about_learning(None, setting()) is None
+
+
+def test_the_worst_findings_word_goes_first():
+    found = [
+        say.Finding("a", "A.", "note", "x", {"clip": 1.0, "cell": "gru"}),
+        say.Finding("b", "B.", "bad", "y", {"clip": 2.0}),
+        say.Finding("c", "C.", "good", "z", {"layers": 9}),
+    ]
+    assert say.changes_of(found) == {"clip": 2.0, "cell": "gru"}
