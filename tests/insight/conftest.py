@@ -85,6 +85,11 @@ def looked_into(request):
         found = ur.inspect(model, *data)
         after = [value.numpy().tobytes() for value in model.network_.state_dict().values()]
         _made[request.param] = SimpleNamespace(
-            kind=request.param, model=model, data=data, found=found, unchanged=before == after
+            kind=request.param,
+            model=model,
+            data=data,
+            found=found,
+            page=found.html(),
+            unchanged=before == after,
         )
     return _made[request.param]

@@ -12,10 +12,10 @@ from unrolled.models import build
 from unrolled.training import SilentReporter
 
 QUIET = SilentReporter()
-TIME = 24
+TIME = 16
 
 
-def remembered(count=500, seed=0):
+def remembered(count=300, seed=0):
     """The sign of the first step has to be remembered to the last."""
     x = np.random.default_rng(seed).normal(size=(count, TIME, 1)).astype(np.float32)
     x[:, 0] = np.sign(x[:, 0]) * 2
@@ -23,7 +23,7 @@ def remembered(count=500, seed=0):
 
 
 def trained(x, y, **options):
-    given = {"cell": "lstm", "hidden_size": 12, "epochs": 12, "dropout": 0.0, "patience": 0, "device": "cpu"}
+    given = {"cell": "lstm", "hidden_size": 12, "epochs": 10, "dropout": 0.0, "patience": 0, "device": "cpu"}
     return ur.SequenceClassifier(**given | options).fit(x, y, reporter=QUIET)
 
 
@@ -33,7 +33,7 @@ def fixed():
     good = trained(x, y, forget_bias=1.0, learning_rate=3e-3)
     bad = trained(x, y, forget_bias=-3.0, learning_rate=0.3)
     weights = {name: value.clone() for name, value in bad.network_.state_dict().items()}
-    return good, bad, weights, fix(bad, x, y, reporter=QUIET)
+    return good, bad, weights, fix(bad, x, y, rounds=2, reporter=QUIET)
 
 
 def test_it_is_within_five_percent_of_a_good_one(fixed):
@@ -49,7 +49,7 @@ def test_it_is_within_five_percent_of_a_good_one(fixed):
 def test_the_reach_tells_why(fixed):
     *_, found = fixed
     before, after = (one.finding("gradient reach") for one in (found.before, found.after))
-    assert before.mark == "bad" and after.mark != "bad"
+    assert before.mark != "good" and after.mark == "good"
     assert found.before.finding("learning").mark == "bad"
 
 

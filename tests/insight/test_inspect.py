@@ -51,7 +51,7 @@ def test_it_is_json_and_a_page(looked_into):
     told = json.loads(json.dumps(looked_into.found.to_dict(), allow_nan=False))
     assert told["gradient_reach"][0]["lags"][0] == 0
     assert told["changes"] == changes_of(looked_into.found.findings)
-    page = looked_into.found.html()
+    page = looked_into.page
     assert re.findall(r"<h2>(.*?)</h2>", page) == HEADINGS
     assert not re.search(r'(?:src|href)="(?!#|data:)', page) and "NaN" not in page
     ids = re.findall(r'\bid="([^"]+)"', page)
@@ -68,7 +68,7 @@ def test_a_loaded_model_tells_the_same(looked_into, tmp_path):
 def test_a_page_is_written_whole(looked_into, tmp_path):
     if looked_into.kind == "classify":
         looked_into.found.save(tmp_path / "page.html")
-        assert (tmp_path / "page.html").read_text(encoding="utf-8") == looked_into.found.html()
+        assert (tmp_path / "page.html").read_text(encoding="utf-8") == looked_into.page
         assert "gradient reach: " in str(looked_into.found)
 
 
