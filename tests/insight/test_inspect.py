@@ -12,6 +12,7 @@ from unrolled.errors import ArgumentError
 from unrolled.insight import inspect
 from unrolled.insight.findings import changes_of
 from unrolled.models import build
+from unrolled.tasks.examples import examples_of
 from unrolled.training import SilentReporter
 
 TOPICS = ["gradient reach", "memory used", "Jacobian", "gates", "inputs", "clipping", "learning"]
@@ -112,3 +113,17 @@ def test_bad_input_is_one_line():
         inspect(3, {})
     with pytest.raises(ArgumentError, match=r"SequenceClassifier: expected a fitted one"):
         inspect(ur.SequenceClassifier(), np.zeros((2, 2, 1)))
+
+
+def test_the_last_answer_of_the_live_picture_is_the_forecast(looked_into):
+    if looked_into.kind != "segment":
+        return
+    network = looked_into.model.network_
+    examples = examples_of(looked_into.model, *looked_into.data)
+    with torch.no_grad():
+        network.offsets.values.zero_()
+        true = network.forecast(examples.batch)[0][0, 0, 0, network.offsets.base]
+    (line,) = looked_into.found.live.answers.values()
+    assert line[-1] == pytest.approx(float(true), rel=1e-5) and len(line) == len(
+        looked_into.found.live.labels
+    )

@@ -21,6 +21,7 @@ from unrolled.training import History
 EXPLODES = 10.0  # a gradient that has grown so much on its way
 OFTEN_CLIPPED, STUCK, WASTED = 0.5, 0.5, 0.1  # shares
 FORGETFUL = 3.0  # steps: a cell none of whose units keeps anything for longer
+ENOUGH = 4  # steps of memory that show that something is remembered at all
 RANK = {"bad": 0, "note": 1}
 
 
@@ -52,8 +53,10 @@ def changes_of(findings: Sequence[Finding]) -> dict[str, Any]:
     return told
 
 
-def about_reach(found: Sequence[GradientReach], setting: Setting) -> Finding:
-    """How far the gradient of an answer reaches back."""
+def about_reach(
+    found: Sequence[GradientReach], setting: Setting, memory: MemoryUsed | None = None
+) -> Finding:
+    """How far the gradient of an answer reaches back; `memory` is that which is used, where it is known."""
     topic, unit, window = "gradient reach", setting.unit, setting.window
     worst = min(found, key=lambda reach: window if reach.lag_below is None else reach.lag_below)
     grown = max(found, key=lambda reach: reach.largest)
@@ -74,7 +77,10 @@ def about_reach(found: Sequence[GradientReach], setting: Setting) -> Finding:
     text += f": what lies further back in these {window:,} {unit} is hardly learned from."
     if worst.lag_below >= window / 2:
         return Finding(topic, text, "good")
-    return Finding(topic, text, "bad" if worst.lag_below < window / 8 else "note", *for_longer_reach(setting))
+    # A memory that ends well inside the reach was not cut off by it.
+    enough = memory is not None and memory.lag is not None and ENOUGH <= memory.lag < worst.lag_below / 1.5
+    mark = "bad" if worst.lag_below < window / 8 and not enough else "note"
+    return Finding(topic, text, mark, *for_longer_reach(setting))
 
 
 def about_memory(found: MemoryUsed | None, setting: Setting) -> Finding:
@@ -151,7 +157,7 @@ def about_importance(found: Importance | None, setting: Setting) -> Finding:
         text = f"Most is read at {where}: replacing it raises the loss by {found.by_lag[best].max():.3g}."
     if not idle or len(found.columns) == 1:
         return Finding("inputs", text, "good")
-    listed = ", ".join(idle[:4]) + (", ..." if len(idle) > 4 else "")
+    listed = ", ".join(idle[:4]) + (f" and {len(idle) - 4} more" if len(idle) > 4 else "")
     text += f" {len(idle)} of {len(found.columns)} columns change nothing that could be told from noise."
     return Finding("inputs", text, "note", f"Leave out what does not help: {listed}.")
 

@@ -169,7 +169,7 @@ def measured(
     )
     history = history_of(model)
     found = (
-        say.about_reach(reach, setting),
+        say.about_reach(reach, setting, memory),
         say.about_memory(memory, setting),
         say.about_jacobian(spectra, setting),
         say.about_gates(gates, setting),

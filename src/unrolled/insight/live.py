@@ -16,10 +16,12 @@ from unrolled.models import (
     DirectNetwork,
     LanguageNetwork,
     RecursiveNetwork,
+    SegmentNetwork,
     SequenceNetwork,
     TaggerNetwork,
     TextClassifierNetwork,
 )
+from unrolled.models.inputs import last_valid
 from unrolled.probe import Call, few_rows, gate_values, looking_on
 from unrolled.probe.gates import GATES, is_signed
 from unrolled.probe.losses import SHARED
@@ -64,9 +66,10 @@ def live_of(model: Any, network: Module, examples: Examples, calls: list[Call], 
     length = int(call.steps[0])
     shown = slice(max(0, length - STEPS), length)
     maps = maps_of(call, shown)
-    answers = answers_of(model, network, examples.batch, length)
+    answers = answers_of(model, network, examples.batch, call, length)
     inputs = inputs_of(examples, call, length, step)
     words = examples.words if len(examples.words) == length else ()
+    words = tuple(word if word.strip() else repr(word) for word in words)
     labels = words or tuple(step_label(place, length, step, examples.unit) for place in range(length))
     name = examples.labels[0] if examples.labels else "the first one"
     name = f"number {int(name) + 1}" if name.isdigit() else name
@@ -121,7 +124,9 @@ def inputs_of(examples: Examples, call: Call, length: int, step: int) -> dict[st
 
 
 @torch.no_grad()
-def answers_of(model: Any, network: Module, batch: dict[str, Tensor], length: int) -> dict[str, np.ndarray]:
+def answers_of(
+    model: Any, network: Module, batch: dict[str, Tensor], call: Call, length: int
+) -> dict[str, np.ndarray]:
     """What the network would answer after each step of the first sequence, (T,) each."""
     one = few_rows(batch, slice(1))
     with looking_on(network), torch.no_grad():
@@ -130,6 +135,8 @@ def answers_of(model: Any, network: Module, batch: dict[str, Tensor], length: in
         if isinstance(network, TaggerNetwork):
             shares = network(one).softmax(-1)[0, :length]
             return {"the likeliest tag's share": shares.amax(-1).numpy()}
+        if isinstance(network, SegmentNetwork):
+            return segment_answers(network, one, call, length)
         if isinstance(network, DirectNetwork):
             return direct_answers(network, one, length)
         if isinstance(network, RecursiveNetwork):
@@ -147,6 +154,25 @@ def token_answers(network: LanguageNetwork, one: dict[str, Tensor]) -> dict[str,
     came = one["next"][0]
     share = shares.gather(1, came.clamp(min=0)[:, None])[:, 0]
     return {"share of the token that came": torch.where(came >= 0, share, torch.nan).numpy()}
+
+
+def segment_answers(
+    network: SegmentNetwork, one: dict[str, Tensor], call: Call, length: int
+) -> dict[str, np.ndarray]:
+    """The first row ahead as it would be forecast from the segments read so far, from the oldest on."""
+    if call.name != "layer 1":  # what the first layer reads is known of a single layer alone
+        return {}
+    mean, scale = network.inputs.target_scaling(one)
+    anchor = last_valid(one["target"], mean)[:, -1]
+    values = (one["target"] - anchor[:, None]) / scale[:, None]
+    told = network.decoder_inputs(one, values, (anchor - mean) / scale)[:, :1]  # of the first target
+    read = call.x[:1].expand(length, -1, -1)
+    _, state = network.recurrent(read, None, torch.arange(1, length + 1))
+    features = network.decode(told.expand(length, -1, -1, -1), state)
+    ahead = network.head(features)[:, 0, 0, 0, network.offsets.base]
+    if network.highway is not None:
+        ahead = ahead + network.straight(network.highway, values)[0, 0, 0]
+    return {"first row ahead, expected": (anchor[0, 0] + scale[0, 0] * ahead).numpy()}
 
 
 def direct_answers(network: DirectNetwork, one: dict[str, Tensor], length: int) -> dict[str, np.ndarray]:

@@ -31,6 +31,7 @@ from unrolled.tasks.translation.translator import Translator
 
 Batch = dict[str, torch.Tensor]
 ROWS, STEPS = 128, 512  # taken at most
+PIECE = 64  # tokens in a piece of a running text at least, where it is long enough
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def language_examples(task: LanguageTask, data: Any, text: str | None, rows: int
     coded = code_texts(codec, corpus.texts, corpus.names).codes
     count = len(coded)
     if not codec.by_text:
-        length = min(steps, max(2, len(coded[0]) // 4))
+        length = min(steps, max(PIECE, len(coded[0]) // rows), max(2, len(coded[0]) // 2))
         starts = np.arange(0, max(len(coded[0]) - length, 1), length)
         coded, count = tuple(coded[0][start : start + length] for start in starts), len(starts)
     picks = spread(len(coded), rows)
