@@ -95,4 +95,19 @@ def weather_claims(names: dict[str, Any]) -> None:
     assert not names["leak"].found
 
 
-CLAIMS = {"README": readme_claims, "prices": prices_claims, "weather": weather_claims}
+def memory_claims(names: dict[str, Any]) -> None:
+    """The gradient of the Elman network dies and it learns nothing; each cure cures."""
+    assert names["elman"].evaluation_.model.metrics["R2"] < 0.2 and names["reach"].lag_below < 30
+    assert names["lstm"].evaluation_.model.metrics["R2"] > 0.95 and names["further"].shares[59] > 0.01
+    assert names["losses"][-20:].mean() > 1.2 and names["clipped"][-20:].mean() < 0.2
+    not_clipped, clipped = names["found"].clipping
+    assert not not_clipped.score > 0.8 and clipped.score > 0.95
+    assert Path("memory.html").read_text(encoding="utf-8").count("<figure") == 3
+
+
+CLAIMS = {
+    "README": readme_claims,
+    "memory": memory_claims,
+    "prices": prices_claims,
+    "weather": weather_claims,
+}
