@@ -260,9 +260,8 @@ def live_sentence(found: Inspection) -> str:
 
 def live_markup(found: Inspection) -> str:
     """The element that the script draws into, its numbers, and the script."""
-    return (
-        _parts("live.html").replace("{numbers}", found.live.to_json()).replace("{script}", _parts("live.js"))
-    )
+    page = _parts("live.html").replace("{script}", _parts("live.js"))
+    return page.replace("{numbers}", found.live.to_json())  # last: what stands in the data is left alone
 
 
 @cache

@@ -23,16 +23,16 @@
     const middle = (i) => box.x + (i + 0.5) * box.w / steps;
     pen.fillStyle = text.grey;
     pen.textAlign = "left";
+    const bare = series.map(([name]) => name.length > 30 ? name.slice(0, 29) + "…" : name);
+    const full = bare.map((name, k) => own ? name + " (" + range(series[k][1]).map(short).join(" to ") + ")" : name);
+    const wide = full.reduce((sum, name) => sum + pen.measureText(name).width + 34, 0) > box.w + 34;
     let x = box.x;
-    series.forEach(([name], k) => {
+    (wide ? bare : full).forEach((name, k) => {
       pen.fillStyle = colour(lineColours[k % 4]);
       pen.fillRect(x, box.y - 9, 12, 3);
       pen.fillStyle = text.grey;
-      let shown = name.length > 30 ? name.slice(0, 29) + "…" : name;
-      if (own) shown += " (" + range(series[k][1]).map(short).join(" to ") + ")";
-      if (pen.measureText(shown).width + x + 16 > box.x + box.w) return;
-      pen.fillText(shown, x + 16, box.y - 4);
-      x += pen.measureText(shown).width + 34;
+      pen.fillText(name, x + 16, box.y - 4);
+      x += pen.measureText(name).width + (wide ? 26 : 34);
     });
     series.forEach(([, values], k) => {
       const [low, high] = own ? range(values) : all, span = high - low || 1;
