@@ -3,6 +3,8 @@
 import json
 import re
 import sys
+import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ import torch
 import unrolled as ur
 from unrolled.errors import ArgumentError, DataError
 from unrolled.insight.architectures import CONTENDERS, bytes_per_stream, solve_hidden
+from unrolled.insight.compare import epochs_within, timer_of
 from unrolled.insight.comparison import Costs, Entry, conclude, with_spread
+from unrolled.insight.subjects import subject_of
 from unrolled.models import build
 from unrolled.nn import parameter_count
 from unrolled.tasks.forecast import fit as forecast_fit
@@ -171,6 +175,22 @@ def test_a_feed_forward_network_of_one_length_takes_part_and_says_no(ramps):
     assert [entry.any_length for entry in found.entries] == [False, True]
     assert found.metrics == ("log loss", "accuracy") and "commonest class" in found.baselines
     assert found.entry("feed-forward").costs.stream_bytes == 4 * 8 * 2
+
+
+def test_training_is_timed_by_the_processor_and_ends_within_its_budget(forecast):
+    found, _ = forecast
+    assert timer_of("cpu") is time.process_time
+    for entry in found.entries:
+        assert all(0 < seconds < 5 for seconds in entry.seconds)
+        first, *others = entry.curves[0]
+        assert first[0] == 0 and len(others) == entry.epochs[0]  # the untrained network, then every epoch
+        assert all(a[0] < b[0] and a[1] >= b[1] for a, b in pairwise([first, *others]))
+
+
+def test_a_longer_budget_gives_more_epochs_up_to_four_times_the_tasks_own(wave):
+    subject = subject_of(ur.Forecaster(**FORECASTER), wave, {})
+    assert epochs_within(subject, "gru", 10, 1e-6) == 1
+    assert epochs_within(subject, "gru", 10, 1e6) == 4 * FORECASTER["epochs"]
 
 
 def test_what_was_not_worth_keeping_is_told(wave, monkeypatch):

@@ -25,10 +25,11 @@ from unrolled.models import ARCHITECTURES
 from unrolled.nn import parameter_count
 from unrolled.probe import MemoryUsed, final_losses, input_reach, memory_used
 from unrolled.runtime import Program, Stream
-from unrolled.training import History, SilentReporter
+from unrolled.training import History, SilentReporter, choose_device
 
 Names = str | Sequence[str] | None
 Tell = Callable[[str], None]
+Timer = Callable[[], float]
 LONGER = 4  # times the task's own epochs, at most: more would only wait for the patience
 PILOT = 40  # steps whose median is the duration of one
 ENDLESS = 10**6  # epochs of a pilot, which is stopped from outside
@@ -57,8 +58,8 @@ def compare(
 
     `task` is a Forecaster, SequenceClassifier or SequenceRegressor that is not fitted: its settings hold for
     all, but for cell, size and epochs. `data` and the columns are as in its `fit`. `parameters` is the size
-    of each network (None: that of the task's own), `seconds` the longest a run may train. `tell` is told a
-    line after each run.
+    of each network (None: that of the task's own), `seconds` (of the processor) the longest a run may train.
+    `tell` is told a line after each run.
 
     Returns: a Comparison; print it, or write its page.
     Raises: ArgumentError, DataError, before anything is trained.
@@ -115,7 +116,7 @@ def run_architecture(subject: Subject, name: str, budget: int, seconds: float, s
         return Run(Entry(name, TITLES[name], {}, refused=str(error)))
     trained, clocks = [], []
     for place in range(seeds):
-        clock = Clock()
+        clock = Clock(timer_of(subject.task.device))
         trained.append(subject.train(name, hidden, subject.task.seed + place, epochs, clock))
         clocks.append(clock)
         metric = subject.metrics[0]
@@ -181,25 +182,36 @@ def notes_of(subject: Subject, entries: tuple[Entry, ...]) -> tuple[str, ...]:
 # Budgets
 
 
+def timer_of(device: str) -> Timer:
+    """What counts the seconds of training: on a CPU those the processor spent on this process.
+
+    So budgets stay equal on a machine that does other work too, where a clock on the wall would give less to
+    who came at a busy moment.
+    """
+    return time.process_time if choose_device(device).type == "cpu" else time.perf_counter
+
+
 class Clock(SilentReporter):
     """How long a run trains, and how good it is when."""
 
-    def __init__(self) -> None:
+    def __init__(self, timer: Timer = time.process_time) -> None:
+        self.timer = timer
         self.begun = 0.0
         self.total = 0.0
         self.curve: list[tuple[float, float]] = []
 
     def start(self, epochs: int, steps: int, done: int) -> None:
         """Begin to count."""
-        self.begun = time.perf_counter()
+        self.begun = self.timer()
 
     def epoch(self, number: int, history: History) -> None:
-        """Note when the epoch ended, and the best score by then."""
-        self.curve.append((time.perf_counter() - self.begun, history.best))
+        """Note when the epoch ended, and the best score by then; the untrained network's first."""
+        self.curve = self.curve or [(0.0, history.untrained)]
+        self.curve.append((self.timer() - self.begun, history.best))
 
     def close(self) -> None:
         """Stop counting."""
-        self.total = time.perf_counter() - self.begun
+        self.total = self.timer() - self.begun
 
 
 class Enough(UnrolledError):
@@ -209,18 +221,19 @@ class Enough(UnrolledError):
 class Pilot(SilentReporter):
     """Trains a few steps to learn how long one takes, and its epochs; then it ends the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, timer: Timer = time.process_time) -> None:
+        self.timer = timer
         self.steps = 1
         self.durations: list[float] = []
         self._last = 0.0
 
     def start(self, epochs: int, steps: int, done: int) -> None:
         """Take the length of an epoch."""
-        self.steps, self._last = steps, time.perf_counter()
+        self.steps, self._last = steps, self.timer()
 
     def step(self, sums: Any) -> None:
         """Take a step's duration."""
-        now = time.perf_counter()
+        now = self.timer()
         self.durations.append(now - self._last)
         self._last = now
         if len(self.durations) >= PILOT:
@@ -228,7 +241,7 @@ class Pilot(SilentReporter):
 
     def epoch(self, number: int, history: History) -> None:
         """The validation is no step."""
-        self._last = time.perf_counter()
+        self._last = self.timer()
 
     @property
     def epoch_seconds(self) -> float:
@@ -238,7 +251,7 @@ class Pilot(SilentReporter):
 
 def epochs_within(subject: Subject, name: str, hidden: int, seconds: float) -> int:
     """How many epochs fit into a budget of time: at least one, at most four times the task's own."""
-    pilot = Pilot()
+    pilot = Pilot(timer_of(subject.task.device))
     with suppress(Enough):
         subject.train(name, hidden, subject.task.seed, ENDLESS, pilot)
     return max(1, min(LONGER * subject.epochs, int(seconds / pilot.epoch_seconds)))

@@ -45,7 +45,7 @@ HOW = (
     " size is chosen so that the numbers of parameters match.",
     "Training ends by the budget of time, by the validation score (patience), or at four times the"
     " task's own epochs; the weights of the best validation score are judged on the test part. Seconds"
-    " are of the wall clock.",
+    " of training are those the processor spent (on a GPU, the clock's).",
     "± is the standard deviation over the seeds. The verdict goes by the paired losses of the test"
     " part: others are as good where the 95 % block-bootstrap interval of the difference touches 0, or"
     " where the difference is within two standard errors of the seeds.",
@@ -75,7 +75,7 @@ def scores_section(found: Comparison) -> Section:
         for entry in found.trained
         if entry.curves and entry.curves[0]
     }
-    learning = plots.plot_curves(curves, "seconds of training", "best validation loss so far")
+    learning = plots.plot_curves(curves, "seconds of training", "best validation loss so far", marks=True)
     epochs = [
         f"{entry.title} {np.mean(entry.epochs):.0f} epochs in {np.mean(entry.seconds):.0f} s"
         for entry in found.trained

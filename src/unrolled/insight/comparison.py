@@ -100,7 +100,8 @@ class Conclusion:
 class Comparison:
     """Architectures and plain baselines on one task, trained with equal budgets.
 
-    `budget` says so in figures: parameters, seconds a run, seeds. `baselines`: metrics by name.
+    `budget` says so in figures: parameters, seconds (of the processor) a run, seeds. `baselines`: metrics by
+    name.
     """
 
     title: str

@@ -61,7 +61,8 @@ class ProbeRun:
 
     `steps` are those at which it was looked at, `scores` the problem's score there, `reach` the lag at which
     the gradient falls below 1 % (at most the sequence). `score` is that of the weights of the best look, on
-    sequences of its own; NaN where training could not go on, for the reason in `failed`.
+    sequences of its own; NaN where training could not go on, for the reason in `failed`. `seconds` are the
+    processor's.
     """
 
     probe: str
@@ -124,13 +125,13 @@ def run_probe(probe: Probe, lag: int, variant: Variant, seed: int, settings: Pro
     source = ProbeSource(probe, lag, settings.batch_size, settings.steps // looks, seed)
     watch = Watch(probe, probe.draw(np.random.default_rng((seed, 2)), VALIDATED, lag))
     options = options_of(variant, settings, looks, seed)
-    started, failed = time.perf_counter(), ""
+    started, failed = time.process_time(), ""
     recorder = Recorder()
     try:
         fit(network, source, watch.look, options, reporter=recorder)
     except TrainingError as error:
         failed = str(error)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     tested = probe.draw(np.random.default_rng((seed, 3)), TESTED, lag)
     return ProbeRun(
         probe.name, lag, variant, seed, hidden, parameter_count(network), seconds,
