@@ -55,7 +55,7 @@ def test_wrong_use(refused, home, tmp_path):
     told = refused(2, "inspect", model, data, "--fixed", "x.unrolled")
     assert told == "--fixed: expected --fix beside it, got none. Write --fix, or leave it out."
     told = refused(2, "inspect", model, data, "--lags", "500")
-    assert told.startswith("lags: expected at most ") and "got 500. Give longer rows" in told
+    assert told.startswith("--lags: expected at most ") and "got 500. Give longer rows" in told
     told = refused(2, "inspect", model, data, "-o", model)
     assert "a file of its own" in told
     told = refused(2, "inspect", model, data, "--steps", "1")
