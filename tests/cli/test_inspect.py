@@ -59,4 +59,4 @@ def test_wrong_use(refused, home, tmp_path):
     told = refused(2, "inspect", model, data, "-o", model)
     assert "a file of its own" in told
     told = refused(2, "inspect", model, data, "--steps", "1")
-    assert told == "steps: expected a whole number >= 2, got 1. Say how many steps of a sequence to take."
+    assert told == "--steps: expected a whole number >= 2, got 1. Say how many steps of a sequence to take."
