@@ -219,11 +219,12 @@ class Enough(UnrolledError):
 
 
 class Pilot(SilentReporter):
-    """Trains a few steps to learn how long one takes, and its epochs; then it ends the run."""
+    """Trains a few steps, and where epochs are short to the end of one, to learn how long an epoch takes."""
 
     def __init__(self, timer: Timer = time.process_time) -> None:
         self.timer = timer
         self.steps = 1
+        self.validation = 0.0
         self.durations: list[float] = []
         self._last = 0.0
 
@@ -236,17 +237,20 @@ class Pilot(SilentReporter):
         now = self.timer()
         self.durations.append(now - self._last)
         self._last = now
+        if len(self.durations) >= PILOT and self.steps > 2 * PILOT:
+            raise Enough  # beside so long an epoch its validation is short
+
+    def epoch(self, number: int, history: History) -> None:
+        """Take the duration of the validation, which is no step."""
+        now = self.timer()
+        self.validation, self._last = now - self._last, now
         if len(self.durations) >= PILOT:
             raise Enough
 
-    def epoch(self, number: int, history: History) -> None:
-        """The validation is no step."""
-        self._last = self.timer()
-
     @property
     def epoch_seconds(self) -> float:
-        """An epoch's steps; the validation, a few hundred windows, is not in it."""
-        return self.steps * float(np.median(self.durations[3:] or self.durations))
+        """An epoch's steps and its validation."""
+        return self.steps * float(np.median(self.durations[3:] or self.durations)) + self.validation
 
 
 def epochs_within(subject: Subject, name: str, hidden: int, seconds: float) -> int:

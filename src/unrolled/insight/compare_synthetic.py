@@ -130,7 +130,7 @@ def compare_synthetic(
     architectures: Sequence[str] = CELLS,
     *,
     seeds: int = 1,
-    steps: int = 3000,
+    steps: int = 4000,
     parameters: int = 16_000,
     advice: bool = False,
     clipping: bool = False,
@@ -155,7 +155,7 @@ def compare_synthetic(
         raise ArgumentError(explain("lags", "at least one", "none", "Such as 10,50,200."))
     integer("seeds", seeds, 1, "1 shows the shape, 3 the spread.")
     settings = ProbeSettings(
-        steps=integer("steps", steps, 1, "3000 are enough for lags of some hundred."),
+        steps=integer("steps", steps, 1, "4000 are enough for lags of some hundred."),
         parameters=integer("parameters", parameters, 1, "16000 is a good start."),
     )
     told = tell or (lambda text: None)

@@ -48,7 +48,7 @@ class Variant:
 class ProbeSettings:
     """What every run of a comparison shares: the budget and the way it is spent."""
 
-    steps: int = 3000
+    steps: int = 4000
     parameters: int = 16_000
     batch_size: int = 64
     learning_rate: float = 2e-3

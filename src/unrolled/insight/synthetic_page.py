@@ -96,7 +96,6 @@ def lag_figure(found: SyntheticComparison, probe: Probe, variants: Sequence[Vari
     return Figure(
         to_svg(figure, f"{probe.name}-lag", f"{ylabel} over the lag"),
         "Score on fresh sequences after the same number of steps.",
-        wide=True,
     )
 
 
@@ -115,7 +114,6 @@ def watch_figure(probe: Probe, lag: int, runs: Mapping[str, ProbeRun]) -> Figure
     return Figure(
         to_svg(figure, f"{probe.name}-watch", alt),
         f"At lag {lag}: first the gradient arrives, then the score follows.",
-        wide=True,
     )
 
 
