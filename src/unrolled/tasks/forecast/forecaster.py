@@ -1,6 +1,7 @@
 """Forecast one or many series with a recurrent network, beside plain baselines, with calibrated intervals."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,14 @@ from unrolled.tasks.forecast.run import ForecastRunner, ends_of
 from unrolled.tasks.forecast.scoring import evaluate, naive_scales
 from unrolled.tasks.forecast.settings import settle
 from unrolled.tasks.forecast.summary import summarise
-from unrolled.tasks.task import Task
+from unrolled.tasks.task import CellStartParameters, Task
 from unrolled.training import Loss, Reporter, Watch, network_loss, watching
 
 Names = str | Sequence[str] | None
 
 
-class Forecaster(Task):
+@dataclass(eq=False, repr=False)
+class Forecaster(CellStartParameters, Task):
     """Forecast the next `horizon` rows of one or many series.
 
     `decoder` is "segment" (segments of the last `history` rows through one recurrent network, all of the
@@ -45,60 +47,24 @@ class Forecaster(Task):
     arXiv:1704.04110.
     """
 
-    def __init__(
-        self,
-        horizon: int = 24,
-        history: int | None = None,
-        *,
-        decoder: str = "segment",
-        cell: str = "gru",
-        hidden_size: int = 128,
-        layers: int = 1,
-        quantiles: Sequence[float] = (0.1, 0.5, 0.9),
-        segment: int | None = None,
-        dropout: float = 0.2,
-        scaling: str = "auto",
-        time_features: bool = True,
-        paths: int = 200,
-        forget_bias: float | None = None,
-        memory: int | None = None,
-        orthogonal: bool = False,
-        layer_norm: bool = False,
-        epochs: int = 15,
-        batch_size: int = 128,
-        learning_rate: float | None = None,
-        clip: float = 1.0,
-        bptt: int = 64,
-        patience: int = 6,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.horizon = horizon
-        self.history = history
-        self.decoder = decoder
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.quantiles = quantiles
-        self.segment = segment
-        self.dropout = dropout
-        self.scaling = scaling
-        self.time_features = time_features
-        self.paths = paths
-        self.forget_bias = forget_bias
-        self.memory = memory
-        self.orthogonal = orthogonal
-        self.layer_norm = layer_norm
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.clip = clip
-        self.bptt = bptt
-        self.patience = patience
-        self.precision = precision
-        self.seed = seed
-        self.device = device
+    horizon: int = 24
+    history: int | None = None
+    _: KW_ONLY
+    decoder: str = "segment"
+    cell: str = "gru"
+    hidden_size: int = 128
+    layers: int = 1
+    quantiles: Sequence[float] = (0.1, 0.5, 0.9)
+    segment: int | None = None
+    dropout: float = 0.2
+    scaling: str = "auto"
+    time_features: bool = True
+    paths: int = 200
+    epochs: int = 15
+    batch_size: int = 128
+    learning_rate: float | None = None
+    bptt: int = 64
+    patience: int = 6
 
     def fit(
         self,
@@ -246,11 +212,6 @@ class Forecaster(Task):
     def from_file(cls, file: ModelFile) -> "Forecaster":
         """The fitted forecaster of a model file. Raises: ModelFileError."""
         return forecast_files.from_file(cls, file)
-
-    def summary(self) -> dict[str, str]:
-        """What was learned from what, in a few lines."""
-        self._check_fitted()
-        return self.summary_
 
     def runner(self) -> ForecastRunner:
         """The network ready to forecast at any origin."""

@@ -1,6 +1,7 @@
 """Predict what comes next in a text, and write on."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from os import PathLike
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from unrolled.tasks.language.task import LanguageTask
 from unrolled.training import Reporter, Watch, watching
 
 
+@dataclass(eq=False, repr=False)
 class LanguageModel(LanguageTask):
     r"""A left-to-right language model of characters, words or pieces of words (BPE).
 
@@ -33,70 +35,11 @@ class LanguageModel(LanguageTask):
     """
 
     task = "lm"
-    network_: LanguageNetwork
+    network_: LanguageNetwork = field(init=False)
 
-    def __init__(
-        self,
-        tokenizer: str = "characters",
-        cell: str = "lstm",
-        hidden_size: int = 512,
-        *,
-        layers: int = 1,
-        embedding_size: int | None = None,
-        tied: bool | None = None,
-        residual: bool = False,
-        layer_norm: bool = False,
-        lowercase: bool = False,
-        min_count: int | None = None,
-        vocabulary_size: int | None = None,
-        dropout: float = 0.3,
-        input_dropout: float = 0.0,
-        embedding_dropout: float = 0.0,
-        weight_drop: float = 0.2,
-        ar: float = 0.0,
-        tar: float = 0.0,
-        epochs: int = 20,
-        batch_size: int = 32,
-        bptt: int = 128,
-        optimizer: str = "adamw",
-        learning_rate: float | None = None,
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-        average: float | None = None,
-        patience: int = 5,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.tokenizer = tokenizer
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.embedding_size = embedding_size
-        self.tied = tied
-        self.residual = residual
-        self.layer_norm = layer_norm
-        self.lowercase = lowercase
-        self.min_count = min_count
-        self.vocabulary_size = vocabulary_size
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.embedding_dropout = embedding_dropout
-        self.weight_drop = weight_drop
-        self.ar = ar
-        self.tar = tar
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.bptt = bptt
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.average = average
-        self.patience = patience
-        self.precision = precision
-        self.seed = seed
-        self.device = device
+    _: KW_ONLY
+    ar: float = 0.0
+    tar: float = 0.0
 
     def fit(
         self,

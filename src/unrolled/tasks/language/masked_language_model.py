@@ -1,6 +1,7 @@
 """Find the word that stands in a blank, from what is before it and what is behind it."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from os import PathLike
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from unrolled.tasks.language.task import LanguageTask
 from unrolled.training import Reporter, Watch, watching
 
 
+@dataclass(eq=False, repr=False)
 class MaskedLanguageModel(LanguageTask):
     """A bidirectional language model: a state of all words before a blank, and one of all behind it.
 
@@ -28,66 +30,15 @@ class MaskedLanguageModel(LanguageTask):
     """
 
     task = "mlm"
-    network_: MaskedLanguageNetwork
+    network_: MaskedLanguageNetwork = field(init=False)
 
-    def __init__(
-        self,
-        tokenizer: str = "words",
-        cell: str = "lstm",
-        hidden_size: int = 256,
-        *,
-        layers: int = 1,
-        embedding_size: int | None = None,
-        tied: bool | None = None,
-        residual: bool = False,
-        layer_norm: bool = False,
-        lowercase: bool = False,
-        min_count: int | None = None,
-        vocabulary_size: int | None = None,
-        dropout: float = 0.3,
-        input_dropout: float = 0.1,
-        embedding_dropout: float = 0.0,
-        weight_drop: float = 0.0,
-        epochs: int = 20,
-        batch_size: int = 32,
-        bptt: int = 35,
-        optimizer: str = "adamw",
-        learning_rate: float | None = None,
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-        average: float | None = None,
-        patience: int = 5,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.tokenizer = tokenizer
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.embedding_size = embedding_size
-        self.tied = tied
-        self.residual = residual
-        self.layer_norm = layer_norm
-        self.lowercase = lowercase
-        self.min_count = min_count
-        self.vocabulary_size = vocabulary_size
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.embedding_dropout = embedding_dropout
-        self.weight_drop = weight_drop
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.bptt = bptt
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.average = average
-        self.patience = patience
-        self.precision = precision
-        self.seed = seed
-        self.device = device
+    tokenizer: str = "words"
+    cell: str = "lstm"
+    hidden_size: int = 256
+    _: KW_ONLY
+    input_dropout: float = 0.1
+    weight_drop: float = 0.0
+    bptt: int = 35
 
     def fit(
         self,

@@ -1,6 +1,7 @@
 """What both language models have in common: fit, predict, judge, stream, save."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -36,6 +37,7 @@ from unrolled.training import Reporter
 TOKEN = Column("token", "x", words=())  # a row of a stream: the token's code
 
 
+@dataclass(eq=False, repr=False)
 class LanguageTask(Task):
     """The shared half of `LanguageModel` and `MaskedLanguageModel`, which say what is asked.
 
@@ -44,7 +46,32 @@ class LanguageTask(Task):
     """
 
     task: ClassVar[str]
-    corpus_: dict[str, Any]
+    corpus_: dict[str, Any] = field(init=False)
+
+    tokenizer: str = "characters"
+    cell: str = "lstm"
+    hidden_size: int = 512
+    _: KW_ONLY
+    layers: int = 1
+    embedding_size: int | None = None
+    tied: bool | None = None
+    residual: bool = False
+    layer_norm: bool = False
+    lowercase: bool = False
+    min_count: int | None = None
+    vocabulary_size: int | None = None
+    dropout: float = 0.3
+    input_dropout: float = 0.0
+    embedding_dropout: float = 0.0
+    weight_drop: float = 0.2
+    epochs: int = 20
+    batch_size: int = 32
+    bptt: int = 128
+    optimizer: str = "adamw"
+    learning_rate: float | None = None
+    weight_decay: float = 0.01
+    average: float | None = None
+    patience: int = 5
 
     def _fit(
         self,
@@ -136,11 +163,6 @@ class LanguageTask(Task):
     def from_file(cls, file: ModelFile) -> Self:
         """The fitted task of a model file. Raises: ModelFileError."""
         return language_files.from_file(cls, file)
-
-    def summary(self) -> dict[str, str]:
-        """What was learned from what, in a few lines."""
-        self._check_fitted()
-        return self.summary_
 
     def _read(self, data: Any, column: str | None = None, encoding: str | None = None) -> Corpus:
         """A source as the one of the training was read."""

@@ -1,6 +1,7 @@
 """Label sequences, or each of their steps, with a recurrent network, beside plain baselines."""
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.task import SequenceTask
 
 
+@dataclass(eq=False, repr=False)
 class SequenceClassifier(ClassifierMixin, SequenceTask):
     """Tell which class a sequence, or each of its steps, belongs to.
 
@@ -28,52 +30,10 @@ class SequenceClassifier(ClassifierMixin, SequenceTask):
     """
 
     answers_kind = Classes
-    answers_: Classes
+    answers_: Classes = field(init=False)
 
-    def __init__(
-        self,
-        cell: str = "gru",
-        hidden_size: int = 64,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        head: str = "last",
-        class_weight: str | Mapping[Any, float] | None = None,
-        dropout: float = 0.1,
-        forget_bias: float | None = None,
-        memory: int | None = None,
-        orthogonal: bool = False,
-        layer_norm: bool = False,
-        epochs: int = 50,
-        batch_size: int = 32,
-        learning_rate: float = 1e-3,
-        clip: float = 1.0,
-        patience: int = 10,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        super().__init__(
-            cell,
-            hidden_size,
-            layers=layers,
-            bidirectional=bidirectional,
-            head=head,
-            dropout=dropout,
-            forget_bias=forget_bias,
-            memory=memory,
-            orthogonal=orthogonal,
-            layer_norm=layer_norm,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            clip=clip,
-            patience=patience,
-            precision=precision,
-            seed=seed,
-            device=device,
-        )
-        self.class_weight = class_weight
+    _: KW_ONLY
+    class_weight: str | Mapping[Any, float] | None = None
 
     @property
     def classes_(self) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What labelling and rating sequences have in common: fit, predict, judge, stream, save."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -22,13 +23,14 @@ from unrolled.tasks.sequence.frames import prediction_frame
 from unrolled.tasks.sequence.run import answers_of, scores_of
 from unrolled.tasks.sequence.scoring import evaluate_sequences
 from unrolled.tasks.sequence.settings import settle
-from unrolled.tasks.task import Task
+from unrolled.tasks.task import CellStartParameters, Task
 from unrolled.training import Reporter, Watch, watching
 
 Names = str | Sequence[str] | None
 
 
-class SequenceTask(Task):
+@dataclass(eq=False, repr=False)
+class SequenceTask(CellStartParameters, Task):
     """The shared half of `SequenceClassifier` and `SequenceRegressor`, which say what is answered.
 
     `forget_bias`, `memory` (of an LSTM), `orthogonal` and `layer_norm` are those of `models.CellStart`.
@@ -39,46 +41,17 @@ class SequenceTask(Task):
 
     answers_kind: ClassVar[type[Classes] | type[Numbers]]
 
-    def __init__(
-        self,
-        cell: str = "gru",
-        hidden_size: int = 64,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        head: str = "last",
-        dropout: float = 0.1,
-        forget_bias: float | None = None,
-        memory: int | None = None,
-        orthogonal: bool = False,
-        layer_norm: bool = False,
-        epochs: int = 50,
-        batch_size: int = 32,
-        learning_rate: float = 1e-3,
-        clip: float = 1.0,
-        patience: int = 10,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.bidirectional = bidirectional
-        self.head = head
-        self.dropout = dropout
-        self.forget_bias = forget_bias
-        self.memory = memory
-        self.orthogonal = orthogonal
-        self.layer_norm = layer_norm
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.clip = clip
-        self.patience = patience
-        self.precision = precision
-        self.seed = seed
-        self.device = device
+    cell: str = "gru"
+    hidden_size: int = 64
+    _: KW_ONLY
+    layers: int = 1
+    bidirectional: bool = False
+    head: str = "last"
+    dropout: float = 0.1
+    epochs: int = 50
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    patience: int = 10
 
     def fit(
         self,
@@ -204,11 +177,6 @@ class SequenceTask(Task):
     def from_file(cls, file: ModelFile) -> Self:
         """The fitted task of a model file. Raises: ModelFileError."""
         return sequence_files.from_file(cls, file)
-
-    def summary(self) -> dict[str, str]:
-        """What was learned from what, in a few lines."""
-        self._check_fitted()
-        return self.summary_
 
     def _outputs(self, data: SequenceSet, indices: np.ndarray) -> np.ndarray:
         return self.answers_.outputs(scores_of(self.network_, data, indices))

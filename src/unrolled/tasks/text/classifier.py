@@ -1,6 +1,7 @@
 """Label texts with a recurrent network, beside TF-IDF and logistic regression."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -9,7 +10,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from unrolled.data import Frame, TextSet
-from unrolled.data.vectors import Vectors, read_vectors
+from unrolled.data.vectors import Vectors
 from unrolled.deploy import Exported, export, replay
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
@@ -20,17 +21,18 @@ from unrolled.preprocess import Tokenizer
 from unrolled.runtime import Column, Columns, Program, Stream
 from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.data import SequenceSplit
-from unrolled.tasks.task import Task
 from unrolled.tasks.text import files
 from unrolled.tasks.text.baselines import TextBaselines
 from unrolled.tasks.text.data import TextColumns, dealt, encode_texts, joined, read_parts, text_digests
 from unrolled.tasks.text.evaluation import TextEvaluation, evaluate_texts
 from unrolled.tasks.text.fit import Fitted, fit_classifier, scores_of
 from unrolled.tasks.text.settings import settle
+from unrolled.tasks.text.task import TextTask
 from unrolled.training import Reporter, Watch, watching
 
 
-class TextClassifier(ClassifierMixin, Task):
+@dataclass(eq=False, repr=False)
+class TextClassifier(ClassifierMixin, TextTask):
     """Tell which class a text belongs to, such as a mood, a topic or a language.
 
     `tokenizer` is "words", "spaces" (the text is cut into words already), "characters" or "bpe"; words that
@@ -54,68 +56,21 @@ class TextClassifier(ClassifierMixin, Task):
 
     task: ClassVar[str] = "classify text"
 
-    def __init__(
-        self,
-        cell: str = "lstm",
-        hidden_size: int = 64,
-        *,
-        layers: int = 1,
-        bidirectional: bool = True,
-        pool: str = "max",
-        embedding_size: int = 64,
-        tokenizer: str = "words",
-        lowercase: bool = True,
-        min_count: int = 2,
-        dropout: float = 0.5,
-        input_dropout: float = 0.5,
-        word_dropout: float = 0.3,
-        frozen: bool = False,
-        prior: bool = True,
-        class_weight: str | Mapping[Any, float] | None = None,
-        forget_bias: float | None = None,
-        memory: int | None = None,
-        orthogonal: bool = False,
-        layer_norm: bool = False,
-        epochs: int = 5,
-        batch_tokens: int = 600,
-        learning_rate: float = 2e-3,
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-        patience: int = 3,
-        average: float = 0.99,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.bidirectional = bidirectional
-        self.pool = pool
-        self.embedding_size = embedding_size
-        self.tokenizer = tokenizer
-        self.lowercase = lowercase
-        self.min_count = min_count
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.word_dropout = word_dropout
-        self.frozen = frozen
-        self.prior = prior
-        self.class_weight = class_weight
-        self.forget_bias = forget_bias
-        self.memory = memory
-        self.orthogonal = orthogonal
-        self.layer_norm = layer_norm
-        self.epochs = epochs
-        self.batch_tokens = batch_tokens
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.patience = patience
-        self.average = average
-        self.precision = precision
-        self.seed = seed
-        self.device = device
+    cell: str = "lstm"
+    hidden_size: int = 64
+    _: KW_ONLY
+    pool: str = "max"
+    embedding_size: int = 64
+    tokenizer: str = "words"
+    dropout: float = 0.5
+    input_dropout: float = 0.5
+    word_dropout: float = 0.3
+    prior: bool = True
+    class_weight: str | Mapping[Any, float] | None = None
+    epochs: int = 5
+    batch_tokens: int = 600
+    learning_rate: float = 2e-3
+    patience: int = 3
 
     def fit(
         self,
@@ -160,7 +115,9 @@ class TextClassifier(ClassifierMixin, Task):
         answers = Classes.fit(sources[0].labels, columns.label)
         labels = answers.encode(data.labels, columns.label)
         parts = dealt(sizes, split, settings.training.seed, labels)
-        tokenizer, pretrained = self._vocabulary(data, parts, vectors, encoding)
+        texts = [data.texts[i] for i in parts.train]
+        tokenizer = Tokenizer.fit(texts, self.tokenizer, lowercase=self.lowercase, min_count=self.min_count)
+        pretrained = self._pretrained(tokenizer.vocabulary.words, vectors, encoding)
         coded = encode_texts(data, tokenizer)
         if pretrained is not None:
             settings.network["width"] = pretrained.width
@@ -285,24 +242,6 @@ class TextClassifier(ClassifierMixin, Task):
     def from_file(cls, file: ModelFile) -> Self:
         """The fitted task of a model file. Raises: ModelFileError."""
         return files.restore_classifier(cls(), file, TextClassifierNetwork)
-
-    def summary(self) -> dict[str, str]:
-        """What was learned from what, in a few lines."""
-        self._check_fitted()
-        return self.summary_
-
-    def _vocabulary(
-        self, data: TextSet, parts: SequenceSplit, vectors: Any, encoding: str
-    ) -> tuple[Tokenizer, Vectors | None]:
-        """The tokens of the training texts, and the pretrained vectors of them, number 0 first."""
-        texts = [data.texts[i] for i in parts.train]
-        tokenizer = Tokenizer.fit(texts, self.tokenizer, lowercase=self.lowercase, min_count=self.min_count)
-        if vectors is None:
-            if self.frozen:
-                cure = "Name the file: vectors='glove.txt'."
-                raise ArgumentError(explain("frozen", "pretrained vectors to freeze", "none", cure))
-            return tokenizer, None
-        return tokenizer, read_vectors(vectors, ("", *tokenizer.vocabulary.words), encoding)
 
     def _plain(self, data: TextSet, labels: np.ndarray, parts: SequenceSplit) -> TextBaselines:
         train, validation = (

@@ -1,6 +1,7 @@
 """Tag the words of sentences with a recurrent network, beside each word's most frequent tag."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,7 +11,7 @@ import polars as pl
 
 from unrolled.baselines.tagging import MostFrequentTag
 from unrolled.data import TaggedSet
-from unrolled.data.vectors import Vectors, read_vectors
+from unrolled.data.vectors import Vectors
 from unrolled.deploy import Exported, export, replay
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import ModelFile, check_output, write_model
@@ -19,7 +20,6 @@ from unrolled.nn import parameter_count
 from unrolled.preprocess import convert
 from unrolled.runtime import Columns, Program
 from unrolled.tasks.sequence.data import SequenceSplit
-from unrolled.tasks.task import Task
 from unrolled.tasks.text import files
 from unrolled.tasks.text.data import TextColumns, dealt, read_parts, text_digests
 from unrolled.tasks.text.settings import settle
@@ -42,10 +42,12 @@ from unrolled.tasks.text.tagging_data import (
     refuse_invalid,
     require_tags,
 )
+from unrolled.tasks.text.task import TextTask
 from unrolled.training import Reporter, Watch, watching
 
 
-class Tagger(Task):
+@dataclass(eq=False, repr=False)
+class Tagger(TextTask):
     """Tell a tag of each word: names of persons and places as spans (IOB1, BIO or BIOES), or parts of speech.
 
     A tag that may not follow the one before is never answered: it is on no path, in training and in decoding.
@@ -64,66 +66,20 @@ class Tagger(Task):
 
     task: ClassVar[str] = "tag"
 
-    def __init__(
-        self,
-        cell: str = "lstm",
-        hidden_size: int = 128,
-        *,
-        layers: int = 1,
-        bidirectional: bool = True,
-        crf: bool = True,
-        characters: str = "cnn",
-        embedding_size: int = 100,
-        scheme: str = "auto",
-        lowercase: bool = True,
-        min_count: int = 2,
-        dropout: float = 0.3,
-        input_dropout: float = 0.3,
-        word_dropout: float = 0.1,
-        frozen: bool = False,
-        forget_bias: float | None = None,
-        memory: int | None = None,
-        orthogonal: bool = False,
-        layer_norm: bool = False,
-        epochs: int = 30,
-        batch_tokens: int = 500,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-        patience: int = 10,
-        average: float = 0.99,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.bidirectional = bidirectional
-        self.crf = crf
-        self.characters = characters
-        self.embedding_size = embedding_size
-        self.scheme = scheme
-        self.lowercase = lowercase
-        self.min_count = min_count
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.word_dropout = word_dropout
-        self.frozen = frozen
-        self.forget_bias = forget_bias
-        self.memory = memory
-        self.orthogonal = orthogonal
-        self.layer_norm = layer_norm
-        self.epochs = epochs
-        self.batch_tokens = batch_tokens
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.patience = patience
-        self.average = average
-        self.precision = precision
-        self.seed = seed
-        self.device = device
+    cell: str = "lstm"
+    hidden_size: int = 128
+    _: KW_ONLY
+    crf: bool = True
+    characters: str = "cnn"
+    embedding_size: int = 100
+    scheme: str = "auto"
+    dropout: float = 0.3
+    input_dropout: float = 0.3
+    word_dropout: float = 0.1
+    epochs: int = 30
+    batch_tokens: int = 500
+    learning_rate: float = 5e-3
+    patience: int = 10
 
     def fit(
         self,
@@ -174,7 +130,7 @@ class Tagger(Task):
         parts = dealt(sizes, split, settings.training.seed)
         train = [word for i in parts.train for word in data.sentence(i)]
         words = WordCodes.fit(train, self.min_count, self.lowercase, self.characters != "none")
-        pretrained = self._pretrained(words, vectors, encoding)
+        pretrained = self._pretrained(words.words.words, vectors, encoding)
         if pretrained is not None:
             settings.network["width"] = pretrained.width
         fitted = fit_tagger(
@@ -301,19 +257,6 @@ class Tagger(Task):
     def from_file(cls, file: ModelFile) -> Self:
         """The fitted task of a model file. Raises: ModelFileError."""
         return files.restore_tagger(cls(), file, TaggerNetwork)
-
-    def summary(self) -> dict[str, str]:
-        """What was learned from what, in a few lines."""
-        self._check_fitted()
-        return self.summary_
-
-    def _pretrained(self, words: WordCodes, vectors: Any, encoding: str) -> Vectors | None:
-        if vectors is not None:
-            return read_vectors(vectors, ("", *words.words.words), encoding)
-        if self.frozen:
-            cure = "Name the file: vectors='glove.txt'."
-            raise ArgumentError(explain("frozen", "pretrained vectors to freeze", "none", cure))
-        return None
 
     def _tags(self, data: TaggedSet, indices: np.ndarray) -> list[list[str]]:
         found = best_codes(self.network_, self.words_.encode(data), indices)

@@ -1,6 +1,7 @@
 """Write one string from another: translate, spell, pronounce."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +30,7 @@ Texts = str | PathLike[str] | Sequence[str]
 Paired = tuple[Texts, Texts]
 
 
+@dataclass(eq=False, repr=False)
 class Translator(Task):
     """Writes one text from another by an encoder-decoder, with attention or with one vector between them.
 
@@ -44,60 +46,28 @@ class Translator(Task):
         'lstm'
     """
 
-    def __init__(
-        self,
-        cell: str = "lstm",
-        hidden_size: int = 256,
-        *,
-        embedding_size: int = 256,
-        layers: int = 1,
-        attention: str = "luong",
-        input_feeding: bool = False,
-        coverage: bool = False,
-        tied: bool = True,
-        tokenizer: str = "bpe",
-        target_tokenizer: str | None = None,
-        vocabulary_size: int = 6000,
-        min_count: int = 1,
-        lowercase: bool = False,
-        dropout: float = 0.3,
-        smoothing: float = 0.1,
-        sampling: float = 0.0,
-        epochs: int = 20,
-        batch_tokens: int = 1500,
-        learning_rate: float = 2e-3,
-        clip: float = 1.0,
-        patience: int = 5,
-        average: float = 0.999,
-        precision: str = "fp32",
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.embedding_size = embedding_size
-        self.layers = layers
-        self.attention = attention
-        self.input_feeding = input_feeding
-        self.coverage = coverage
-        self.tied = tied
-        self.tokenizer = tokenizer
-        self.target_tokenizer = target_tokenizer
-        self.vocabulary_size = vocabulary_size
-        self.min_count = min_count
-        self.lowercase = lowercase
-        self.dropout = dropout
-        self.smoothing = smoothing
-        self.sampling = sampling
-        self.epochs = epochs
-        self.batch_tokens = batch_tokens
-        self.learning_rate = learning_rate
-        self.clip = clip
-        self.patience = patience
-        self.average = average
-        self.precision = precision
-        self.seed = seed
-        self.device = device
+    cell: str = "lstm"
+    hidden_size: int = 256
+    _: KW_ONLY
+    embedding_size: int = 256
+    layers: int = 1
+    attention: str = "luong"
+    input_feeding: bool = False
+    coverage: bool = False
+    tied: bool = True
+    tokenizer: str = "bpe"
+    target_tokenizer: str | None = None
+    vocabulary_size: int = 6000
+    min_count: int = 1
+    lowercase: bool = False
+    dropout: float = 0.3
+    smoothing: float = 0.1
+    sampling: float = 0.0
+    epochs: int = 20
+    batch_tokens: int = 1500
+    learning_rate: float = 2e-3
+    patience: int = 5
+    average: float = 0.999
 
     def fit(
         self,
@@ -232,11 +202,6 @@ class Translator(Task):
     def from_file(cls, file: ModelFile) -> Self:
         """The translator of a model file. Raises: ModelFileError."""
         return files.from_file(cls, file)
-
-    def summary(self) -> dict[str, str]:
-        """What was learned from what, in a few lines."""
-        self._check_fitted()
-        return self.summary_
 
     def _judge(
         self, pairs: ParallelSet, options: SearchOptions, notes: Sequence[str] = ()
