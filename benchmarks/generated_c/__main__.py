@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unrolled.deploy.c.source import generate, header_text
+from unrolled.deploy.c.header import header_text
+from unrolled.deploy.c.source import generate
 from unrolled.models import build
 from unrolled.runtime import Program, Stream
 

@@ -83,6 +83,11 @@ class Interface:
         """The shape of an answer."""
         return self.program.output_shape
 
+    @property
+    def first_number(self) -> str:
+        """Where the numbers of `answer` begin, in C."""
+        return "&answer" + "[0]" * len(self.answer_shape)
+
     @cached_property
     def enums(self) -> list[tuple[str, list[str], list[str]]]:
         """Of each text column, and of the series, the title, the constants from 0, and the words.
@@ -104,9 +109,13 @@ class Interface:
         self._taken.update(found)
         return [f"{self.upper}_{one.upper()}" for one in found]
 
-    def step_arguments(self) -> list[str]:
+    def init_arguments(self) -> str:
+        """The parameters of `init`."""
+        return f"{self.prefix}_state *state" + (", int32_t series" if self.has_series else "")
+
+    def step_arguments(self) -> str:
         """The parameters of `step`."""
         given = [f"{self.prefix}_state *state", f"const {self.prefix}_row *row"]
         if self.ahead:
             given.append(f"const {self.prefix}_ahead *ahead")
-        return [*given, f"{self.prefix}_answer answer"]
+        return ", ".join([*given, f"{self.prefix}_answer answer"])

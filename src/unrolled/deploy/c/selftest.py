@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unrolled.deploy.c.interface import Field, Interface
 from unrolled.deploy.c.tables import as_float, filled
+from unrolled.deploy.c.template import TEMPLATES, fill
 from unrolled.deploy.parity import Replay, training_spread
 
 Array = NDArray
@@ -20,66 +21,19 @@ def golden_rows(one: Replay) -> int:
 
 def selftest_text(interface: Interface, one: Replay) -> str:
     """A program that steps through golden rows and ends with 0 if every answer is within the bound."""
-    prefix, upper = interface.prefix, interface.upper
     rows = golden_rows(one)
     answers = one.answers[interface.program.history - 1 : rows]
-    spread = np.broadcast_to(training_spread(one), answers.shape[1:])
-    size = int(answers[0].size)
-    ahead = _ahead_table(interface, one, rows)
-    argument = "golden_ahead + row + 1, " if interface.ahead else ""
-    series = f", {one.series}" if interface.has_series else ""
-    count = len(answers)
-    first = "[0]" * len(interface.answer_shape)
-    return f"""/* The self-test of {prefix}: golden rows, and what the stream of the trained model answers.
-   Ends with 0 if every answer is within 1e-5 of it, relative to the answer or to the target's deviation
-   in training. */
-
-#include "{prefix}.h"
-
-#include <math.h>
-#include <stdio.h>
-
-static const {prefix}_row golden_rows[{rows}] = {{
-{_rows(interface.row, one.rows[:rows])}
-}};
-{ahead}
-static const float golden_answers[{count} * {size}] = {{
-{_numbers(answers)}
-}};
-
-static const float golden_spread[{size}] = {{
-{_numbers(spread)}
-}};
-
-static {prefix}_state state;
-static {prefix}_answer answer;
-
-int main(void)
-{{
-    const float *const got = &answer{first};
-    float largest = 0.0f;
-    int row, i, answers = 0;
-    {prefix}_init(&state{series});
-    for (row = 0; row < {rows}; ++row) {{
-        const int status = {prefix}_step(&state, &golden_rows[row], {argument}answer);
-        if (status != (row + 1 < {upper}_HISTORY ? {upper}_WAIT : {upper}_ANSWER)) {{
-            printf("{prefix}: row %d: status %d\\n", row + 1, status);
-            return 1;
-        }}
-        for (i = 0; status == {upper}_ANSWER && i < {size}; ++i) {{
-            const float wanted = golden_answers[answers * {size} + i];
-            const float size = fabsf(wanted) > golden_spread[i] ? fabsf(wanted) : golden_spread[i];
-            const float share = fabsf(got[i] - wanted) / size;
-            if (!(share <= largest))
-                largest = share;
-        }}
-        answers += status;
-    }}
-    printf("{prefix}: %d answers, largest difference %.3g of the answer's size: %s\\n", answers,
-           (double)largest, largest <= 1e-5f ? "passed" : "FAILED");
-    return largest <= 1e-5f ? 0 : 1;
-}}
-"""
+    values = {
+        "rows": rows,
+        "golden_rows": _rows(interface.row, one.rows[:rows]),
+        "golden_ahead": _ahead_table(interface, one, rows),
+        "count": len(answers),
+        "golden_answers": _numbers(answers),
+        "golden_spread": _numbers(np.broadcast_to(training_spread(one), answers.shape[1:])),
+        "series": f", {one.series}" if interface.has_series else "",
+        "ahead_given": "golden_ahead + row + 1, " if interface.ahead else "",
+    }
+    return fill(TEMPLATES / "selftest.c", interface, values)
 
 
 def ahead_values(interface: Interface, one: Replay, count: int) -> Array:
@@ -122,53 +76,13 @@ def driver_text(interface: Interface) -> str:
     In: the series, the number of rows, the rows, then the known columns of the rows and of the horizon.
     Out: an answer a row; before the first, and where a row is refused, NaN.
     """
-    prefix, upper = interface.prefix, interface.upper
-    size = int(np.prod(interface.answer_shape))
-    first = "[0]" * len(interface.answer_shape)
-    series = ", (int32_t)head[0]" if interface.has_series else ""
-    return f"""#include "{prefix}.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static {prefix}_state state;
-static {prefix}_answer answer;
-
-int main(void)
-{{
-    double head[2], *rows, *known;
-    long count, row;
-    size_t total;
-    int i;
-    if (fread(head, sizeof *head, 2, stdin) != 2)
-        return 2;
-    count = (long)head[1];
-    rows = malloc((size_t)count * {len(interface.row)} * sizeof *rows);
-    total = (size_t)(count + {interface.program.horizon}) * {len(interface.ahead)};
-    known = malloc((total + 1) * sizeof *known);
-    if (!rows || !known)
-        return 2;
-    if (fread(rows, sizeof *rows * {len(interface.row)}, (size_t)count, stdin) != (size_t)count)
-        return 2;
-    if (fread(known, sizeof *known, total, stdin) != total)
-        return 2;
-    {prefix}_init(&state{series});
-    for (row = 0; row < count; ++row) {{
-        const double *const given = rows + row * {len(interface.row)};
-        {prefix}_row one;
-{_driver_ahead(interface)}
-        float *const out = &answer{first};
-{_assign("one", "given", interface.row)}
-        for (i = 0; i < {size}; ++i)
-            out[i] = NAN;
-        {prefix}_step(&state, &one, {"ahead, " if interface.ahead else ""}answer);
-        fwrite(out, sizeof *out, {size}, stdout);
-    }}
-    (void){upper}_HISTORY;
-    return 0;
-}}
-"""
+    values = {
+        "series": ", (int32_t)head[0]" if interface.has_series else "",
+        "row": assigned("one", "given", interface.row, 8),
+        "ahead": _driver_ahead(interface),
+        "ahead_given": "ahead, " if interface.ahead else "",
+    }
+    return fill(TEMPLATES / "driver.c", interface, values)
 
 
 def _driver_ahead(interface: Interface) -> str:
@@ -179,13 +93,14 @@ def _driver_ahead(interface: Interface) -> str:
         f"        {interface.prefix}_ahead ahead[{interface.program.horizon}];",
         f"        for (i = 0; i < {interface.program.horizon}; ++i) {{",
         f"            const double *const next = known + (row + 1 + i) * {width};",
-        _assign("ahead[i]", "next", interface.ahead, 12),
+        assigned("ahead[i]", "next", interface.ahead, 12),
         "        }",
     ]
     return "\n".join(lines)
 
 
-def _assign(target: str, source: str, fields: Sequence[Field], indent: int = 8) -> str:
+def assigned(target: str, source: str, fields: Sequence[Field], indent: int) -> str:
+    """The lines of C that set the members of a struct from doubles, one after the other."""
     return "\n".join(
         f"{' ' * indent}{target}.{field.name} = ({field.kind}){source}[{place}];"
         for place, field in enumerate(fields)

@@ -1,9 +1,8 @@
-"""The C source and its header, whole."""
+"""The C source, whole."""
 
 from dataclasses import dataclass
 
 from unrolled.deploy.c.body import Body, Source
-from unrolled.deploy.c.comments import comment
 from unrolled.deploy.c.interface import Field, Interface
 from unrolled.deploy.c.operations import WRITERS, write_nodes, write_window_rows
 from unrolled.deploy.c.parts import in_order, part
@@ -114,9 +113,8 @@ def _write_step(body: Body, interface: Interface) -> None:
         write_nodes(body, later)
     body.source.memory.now += 1
     answer = body.read(program.graph.outputs[program.output])
-    first_number = "&answer" + "[0]" * len(interface.answer_shape)
     body.say("")
-    body.call("copy", first_number, answer.name, answer.spec.size)
+    body.call("copy", interface.first_number, answer.name, answer.spec.size)
     body.say(f"return {upper}_ANSWER;")
 
 
@@ -228,131 +226,12 @@ def _source_text(interface: Interface, source: Source, lines: list[str], state_b
         "/* ---- The model ---- */\n",
         *("\n".join(function) + "\n" for function in source.functions.values()),
         *("\n".join(cell.lines) + "\n" for cell in source.cells.values()),
-        f"void {prefix}_init({_init_arguments(interface)})\n{{\n"
+        f"void {prefix}_init({interface.init_arguments()})\n{{\n"
         f"    unsigned char *byte = (unsigned char *)state;\n"
         f"    for (unsigned i = 0; i < {upper}_RAM; ++i)\n        byte[i] = 0;\n{series}}}\n",
-        f"int {prefix}_step({', '.join(interface.step_arguments())})\n{{\n"
+        f"int {prefix}_step({interface.step_arguments()})\n{{\n"
         + "    float *const work = state->work;\n"
         + "\n".join(lines)
         + "\n}\n",
     ]
     return "\n".join(sections)
-
-
-def _init_arguments(interface: Interface) -> str:
-    series = ", int32_t series" if interface.has_series else ""
-    return f"{interface.prefix}_state *state{series}"
-
-
-def header_text(generated: Generated, flash: str) -> str:
-    """The header; `flash` are its lines on the code's size."""
-    interface, program = generated.interface, generated.interface.program
-    prefix, upper = interface.prefix, interface.upper
-    names = ("HORIZON", "TARGETS", "LEVELS") if program.output == "quantiles" else ("SCORES",)
-    sizes = "\n".join(
-        f"#define {upper}_{n} {size}" for n, size in zip(names, program.output_shape, strict=True)
-    )
-    what = _told_answer(program)
-    axes = "".join(f"[{upper}_{name}]" for name in names)
-    ahead = _struct(interface.ahead, f"{prefix}_ahead", "The known columns of one of the next rows.")
-    return f"""/* {prefix}: a recurrent network as a stream. Written by unrolled.
-
-   One row in, one answer out, in the units of the training data: {what}.
-
-       {prefix}_state state;
-       {prefix}_init(&state{", 0" if interface.has_series else ""});
-       status = {prefix}_step(&state, &row, {"ahead, " if interface.ahead else ""}answer);
-
-   No memory is allocated, and nothing but the state is written. Compile with -std=c99, any optimisation but
-   -ffast-math. libm is used for the square root alone; define UNROLLED_NO_LIBM to do without it. */
-
-#ifndef {upper}_H
-#define {upper}_H
-
-#include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {{
-#endif
-
-#define {upper}_HISTORY {program.history} /* rows until the first answer */
-{sizes}
-
-/* Sizes in bytes. */
-#define {upper}_FLASH_CONSTANTS {generated.constant_bytes} /* weights and tables */
-{flash}#define {upper}_RAM {generated.state_bytes} /* of one state, scratch included */
-
-/* What step returns; a negative number says which column could not be read: the state is then as it was. */
-enum {prefix}_status {{
-    {upper}_ANSWER = 1,
-    {upper}_WAIT = 0, /* the first window is not full */
-{_errors(interface)}
-}};
-{_enums(interface)}
-{_struct(interface.row, f"{prefix}_row", "A row.")}
-{ahead}
-/* What is kept from row to row; its bytes may be saved and put back. */
-typedef struct {{
-{_state_members(generated)}
-}} {prefix}_state;
-
-typedef float {prefix}_answer{axes};
-
-/* Forget every row. */
-void {prefix}_init({_init_arguments(interface)});
-
-/* Take a row and answer.{_told_ahead(interface)} */
-int {prefix}_step({", ".join(interface.step_arguments())});
-
-#ifdef __cplusplus
-}}
-#endif
-
-#endif
-"""
-
-
-def _told_answer(program: Program) -> str:
-    if program.output == "quantiles":
-        levels = ", ".join(f"{level:g}" for level in program.levels)
-        return f"for each row ahead and target the quantiles {levels}"
-    return "the scores after this row"
-
-
-def _told_ahead(interface: Interface) -> str:
-    if not interface.ahead:
-        return ""
-    early = "; it may be 0 while the answer is to wait" if interface.program.history > 1 else ""
-    return f" `ahead` holds the known columns of the next {interface.upper}_HORIZON rows{early}."
-
-
-def _errors(interface: Interface) -> str:
-    fields = [*interface.row, *interface.ahead]
-    lines = [f"    {one.constant} = {one.error}" for one in fields]
-    return ",\n".join(lines)
-
-
-def _enums(interface: Interface) -> str:
-    texts = []
-    for title, constants, words in interface.enums:
-        lines = [
-            f"    {constant} = {code}{',' if code + 1 < len(words) else ''} /* {comment(word)} */"
-            for code, (constant, word) in enumerate(zip(constants, words, strict=True))
-        ]
-        texts.append(f"\n/* The codes of {comment(title)}. */\nenum {{\n" + "\n".join(lines) + "\n};")
-    return "\n".join(texts)
-
-
-def _struct(fields: list[Field], name: str, purpose: str) -> str:
-    if not fields:
-        return ""
-    lines = [f"    {one.kind} {one.name}; /* {comment(one.words)} */" for one in fields]
-    return f"\n/* {purpose} */\ntypedef struct {{\n" + "\n".join(lines) + f"\n}} {name};"
-
-
-def _state_members(generated: Generated) -> str:
-    lines = []
-    for kind, name, count, words in generated.members:
-        single = name in ("rows", "series") or (kind == "int32_t" and name.endswith("_next"))
-        lines.append(f"    {kind} {name}{'' if single else f'[{count}]'}; /* {comment(words)} */")
-    return "\n".join(lines)

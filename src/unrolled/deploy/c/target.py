@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.deploy.c.compiler import compile_c, find_compiler, native_flags
+from unrolled.deploy.c.header import header_text
 from unrolled.deploy.c.selftest import driver_input, driver_text, selftest_text
 from unrolled.deploy.c.sizes import code_sizes, told
-from unrolled.deploy.c.source import Generated, generate, header_text
+from unrolled.deploy.c.source import Generated, generate
 from unrolled.deploy.parity import Replay
 from unrolled.deploy.target import Made
 from unrolled.errors import ExportError, explain

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from unrolled.arguments import part
 from unrolled.deploy.c.compiler import compile_c, zig_compiler
+from unrolled.deploy.c.header import header_text
 from unrolled.deploy.c.interface import Field, Interface
-from unrolled.deploy.c.selftest import ahead_values
-from unrolled.deploy.c.source import Generated, generate, header_text
+from unrolled.deploy.c.selftest import ahead_values, assigned
+from unrolled.deploy.c.source import Generated, generate
+from unrolled.deploy.c.template import fill
 from unrolled.deploy.parity import Replay
 from unrolled.deploy.target import Made
 from unrolled.errors import ExportError, explain
@@ -69,48 +71,29 @@ def compile_wasm(generated: Generated, path: Path) -> None:
 
 def bridge_text(interface: Interface) -> str:
     """The few functions that JavaScript calls; rows come as doubles, in the order of the columns."""
-    prefix = interface.prefix
-    horizon, ahead = interface.program.horizon, interface.ahead
-    width = len(ahead)
-    first = "[0]" * len(interface.answer_shape)
-    series = ", series" if interface.has_series else ""
-    known = f"    {prefix}_ahead next[{horizon}];\n" if ahead else ""
-    fill = ""
-    if ahead:
-        fill = f"    for (int i = 0; i < {horizon}; ++i) {{\n"
-        fill += f"{_assign('next[i]', f'ahead + i * {width}', ahead, 8)}\n    }}\n"
-    return f"""#include "{prefix}.h"
-
-static {prefix}_state state;
-static {prefix}_answer answer;
-static double row[{len(interface.row)}], ahead[{max(1, horizon * width)}];
-
-double *row_at(void) {{ return row; }}
-double *ahead_at(void) {{ return ahead; }}
-float *answer_at(void) {{ return &answer{first}; }}
-{prefix}_state *state_at(void) {{ return &state; }}
-int state_bytes(void) {{ return (int)sizeof state; }}
-
-void init(int series)
-{{
-    (void)series;
-    {prefix}_init(&state{series});
-}}
-
-int step(void)
-{{
-    {prefix}_row one;
-{known}{_assign("one", "row", interface.row, 4)}
-{fill}    return {prefix}_step(&state, &one, {"next, " if ahead else ""}answer);
-}}
-"""
+    horizon, width = interface.program.horizon, len(interface.ahead)
+    values = {
+        "ahead_size": max(1, horizon * width),
+        "series": ", series" if interface.has_series else "",
+        "row": assigned("one", "row", interface.row, 4),
+        "ahead": _bridge_ahead(interface),
+        "ahead_given": "next, " if interface.ahead else "",
+    }
+    return fill(files("unrolled.deploy.wasm") / "bridge.c", interface, values)
 
 
-def _assign(target: str, source: str, fields: Sequence[Field], indent: int) -> str:
-    return "\n".join(
-        f"{' ' * indent}{target}.{field.name} = ({field.kind})({source})[{place}];"
-        for place, field in enumerate(fields)
-    )
+def _bridge_ahead(interface: Interface) -> str:
+    """The lines that read the known columns of the rows to come."""
+    if not interface.ahead:
+        return ""
+    lines = [
+        f"    {interface.prefix}_ahead next[{interface.program.horizon}];",
+        f"    for (int i = 0; i < {interface.program.horizon}; ++i) {{",
+        f"        const double *const given = ahead + i * {len(interface.ahead)};",
+        assigned("next[i]", "given", interface.ahead, 8),
+        "    }",
+    ]
+    return "\n".join(lines)
 
 
 def describe(interface: Interface) -> dict[str, Any]:
