@@ -25,7 +25,7 @@ from unrolled.tasks.sequence.task import SequenceTask
 from unrolled.tasks.text.classifier import TextClassifier
 from unrolled.tasks.text.data import encode_texts
 from unrolled.tasks.text.tagger import Tagger
-from unrolled.tasks.text.tagging_data import encode_tags, read_tagged, require_tags
+from unrolled.tasks.text.tagging_data import encode_tags, read_with_tags
 from unrolled.tasks.translation.data import code_pairs, picked
 from unrolled.tasks.translation.translator import Translator
 
@@ -202,7 +202,7 @@ def text_examples(task: TextClassifier, X: Any, y: Any, rows: int, steps: int) -
 def tag_examples(task: Tagger, X: Any, y: Any, rows: int, steps: int) -> Examples:
     """Tagged sentences."""
     task._check_fitted()
-    data = require_tags(read_tagged(X, y, "utf-8", None))
+    data = read_with_tags(X, y, "utf-8")
     truth, coded = encode_tags(data, task.tags_), task.words_.encode(data)
     picks = spread(len(data), rows)
     with_tags = replace(coded, codes=coded.codes | {"tags": truth})

@@ -15,6 +15,13 @@ from unrolled.training import TrainingOptions
 
 DECODERS = ("segment", "direct", "recursive")
 SCALINGS = ("auto", "series", "global")
+SIZES = {  # parameters that are counts, and what to do about a wrong one
+    "hidden_size": "128 is a good start.",
+    "layers": "1 is a good start.",
+    "paths": "200 is a good number.",
+    "bptt": "64 is a good start.",
+    "batch_size": "64 is a good start.",
+}
 LONGEST_HISTORY = 720
 MANY_EXAMPLES = 50_000  # training values from which on a network needs no help to learn what a line can say
 HIGHWAY = 96  # values that go straight to the answers where there are fewer
@@ -48,16 +55,10 @@ def settle(parameters: dict[str, Any], data: SeriesSet, train: np.ndarray) -> Fo
     checked = check_parameters(parameters)
     decoder, scaling = checked["decoder"], checked["scaling"]
     rows = train[:, 1] - train[:, 0]
-    network = {"cell": checked["cell"], "hidden": checked["hidden_size"], "layers": checked["layers"]}
-    network["dropout"] = checked["dropout"]
-    network["cells"] = CellStart.of_task(checked).card()
     stamps = longest_stamps(data)
     season = None if stamps is None else season_length(stamps)
     history = checked["history"] or default_history(int(rows.max()), checked["horizon"], season)
     examples = int(rows.sum()) * len(data.roles.target)
-    if decoder == "segment":
-        network["segment"] = checked["segment"]
-        network["highway"] = min(history, HIGHWAY) if examples < MANY_EXAMPLES else 0
     return ForecastSettings(
         horizon=checked["horizon"],
         history=history,
@@ -66,22 +67,30 @@ def settle(parameters: dict[str, Any], data: SeriesSet, train: np.ndarray) -> Fo
         per_series=len(train) > 1 if scaling == "auto" else scaling == "series",
         time_features=checked["time_features"],
         window=history if decoder == "segment" else 0,
-        network=network,
+        network=network_options(checked, history, examples),
         paths=checked["paths"],
         bptt=checked["bptt"],
         batch_size=checked["batch_size"],
-        training=TrainingOptions(
-            epochs=checked["epochs"],
-            learning_rate=checked["learning_rate"] or default_rate(examples),
-            warmup=WARMUP,
-            average=AVERAGE,
-            clip=checked["clip"],
-            patience=checked["patience"],
-            precision=checked["precision"],
-            seed=checked["seed"],
-            device=checked["device"],
-        ),
+        training=training_options(checked, examples),
     )
+
+
+def network_options(checked: dict[str, Any], history: int, examples: int) -> dict[str, Any]:
+    """The options of the network's constructor; a small data set is given a highway."""
+    network = {"cell": checked["cell"], "hidden": checked["hidden_size"], "layers": checked["layers"]}
+    network |= {"dropout": checked["dropout"], "cells": CellStart.of_task(checked).card()}
+    if checked["decoder"] == "segment":
+        network["segment"] = checked["segment"]
+        network["highway"] = min(history, HIGHWAY) if examples < MANY_EXAMPLES else 0
+    return network
+
+
+def training_options(checked: dict[str, Any], examples: int) -> TrainingOptions:
+    """The options of training; the rate, where it is left open, goes with the number of training values."""
+    names = ("epochs", "clip", "patience", "precision", "seed", "device")
+    rate = checked["learning_rate"] or default_rate(examples)
+    told = {name: checked[name] for name in names}
+    return TrainingOptions(learning_rate=rate, warmup=WARMUP, average=AVERAGE, **told)
 
 
 def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -90,19 +99,10 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     integer("horizon", given["horizon"], 1, "Say how many rows to forecast.")
     if given["history"] is not None:
         integer("history", given["history"], 1, "Say how many rows a forecast looks at.")
-    one_of("decoder", given["decoder"], DECODERS)
-    one_of("cell", given["cell"], ARCHITECTURES)
-    if given["decoder"] != "segment" and given["cell"] not in CELLS:
-        cure = "Only a recurrent state can be carried over a whole series: take cell='gru'."
-        got = f"decoder {given['decoder']!r} with cell {given['cell']!r}"
-        raise ArgumentError(explain("decoder", "'segment'", got, cure))
-    CellStart.of_task(given)
+    check_decoder(given)
     one_of("scaling", given["scaling"], SCALINGS)
-    integer("hidden_size", given["hidden_size"], 1, "128 is a good start.")
-    integer("layers", given["layers"], 1, "1 is a good start.")
-    integer("paths", given["paths"], 2, "200 is a good number.")
-    integer("bptt", given["bptt"], 1, "64 is a good start.")
-    integer("batch_size", given["batch_size"], 1, "64 is a good start.")
+    for name, cure in SIZES.items():
+        integer(name, given[name], 2 if name == "paths" else 1, cure)
     if number("dropout", given["dropout"], 0.0, cure="0 turns it off.") >= 1:
         raise ArgumentError(explain("dropout", "a number >= 0 and < 1", given["dropout"], "0 turns it off."))
     if given["learning_rate"] is not None and number("learning_rate", given["learning_rate"], 0.0) == 0:
@@ -110,16 +110,32 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
             explain("learning_rate", "a number > 0", 0, "Leave it out to choose it by the data.")
         )
     flag("time_features", given["time_features"])
-    if given["segment"] is not None:
-        integer("segment", given["segment"], 1, "Leave it out to choose it by the history.")
-        if given["decoder"] != "segment":
-            cure = "Leave it out."
-            got = f"decoder {given['decoder']!r}"
-            raise ArgumentError(explain("segment", "the decoder 'segment'", got, cure))
+    check_segment(given)
     if isinstance(given["quantiles"], str) or not isinstance(given["quantiles"], Sequence):
         cure = "Give numbers between 0 and 1 in order, such as (0.1, 0.5, 0.9)."
         raise ArgumentError(explain("quantiles", "a list of numbers", repr(given["quantiles"]), cure))
     return given
+
+
+def check_decoder(given: dict[str, Any]) -> None:
+    """Check the decoder and its cell together. Raises: ArgumentError."""
+    one_of("decoder", given["decoder"], DECODERS)
+    one_of("cell", given["cell"], ARCHITECTURES)
+    if given["decoder"] != "segment" and given["cell"] not in CELLS:
+        cure = "Only a recurrent state can be carried over a whole series: take cell='gru'."
+        got = f"decoder {given['decoder']!r} with cell {given['cell']!r}"
+        raise ArgumentError(explain("decoder", "'segment'", got, cure))
+    CellStart.of_task(given)
+
+
+def check_segment(given: dict[str, Any]) -> None:
+    """Check the length of a segment, which one decoder has. Raises: ArgumentError."""
+    if given["segment"] is None:
+        return
+    integer("segment", given["segment"], 1, "Leave it out to choose it by the history.")
+    if given["decoder"] != "segment":
+        got = f"decoder {given['decoder']!r}"
+        raise ArgumentError(explain("segment", "the decoder 'segment'", got, "Leave it out."))
 
 
 def default_history(rows: int, horizon: int, season: int | None = None) -> int:

@@ -1,10 +1,8 @@
 """Fit a language network: tokens, network, training, baselines, in this order."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from torch import Tensor, nn
 
 from unrolled.models import build
 from unrolled.preprocess import TextCodec
+from unrolled.tasks.checkpoint import checkpoint_of
 from unrolled.tasks.language.baselines import PlainTexts
 from unrolled.tasks.language.data import Coded
 from unrolled.tasks.language.judge import Network
@@ -106,17 +105,7 @@ def as_checkpoint(
     validation: Coded,
 ) -> Checkpoint | None:
     """A checkpoint that knows what was trained on what."""
-    if path is None:
-        return None
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (train, validation):
-        for codes in part.codes:
-            digest.update(np.ascontiguousarray(codes, "<i8").tobytes() + b";")
-    fingerprint = {
-        "network": network.configuration,
-        "batch_size": settings.batch_size,
-        "bptt": settings.bptt,
-        "tokens": train.tokens,
-        "data": digest.hexdigest(),
-    }
-    return Checkpoint(Path(path), fingerprint=fingerprint)
+    told = {"batch_size": settings.batch_size, "bptt": settings.bptt, "tokens": train.tokens}
+    texts = (codes for part in (train, validation) for codes in part.codes)
+    data = (np.ascontiguousarray(codes, "<i8").tobytes() + b";" for codes in texts)
+    return checkpoint_of(path, network, told, data)

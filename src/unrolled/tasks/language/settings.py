@@ -49,6 +49,22 @@ def settle(parameters: dict[str, Any]) -> LanguageSettings:
     given: dict[str, Any] = {
         name: usual.get(name) if value is None else value for name, value in parameters.items()
     }
+    check_counts(given)
+    network = network_options(given)
+    return LanguageSettings(
+        tokenizer=given["tokenizer"],
+        lowercase=flag("lowercase", given["lowercase"]),
+        min_count=given["min_count"],
+        vocabulary_size=given["vocabulary_size"],
+        network=network,
+        batch_size=given["batch_size"],
+        bptt=given["bptt"],
+        training=training_options(given),
+    )
+
+
+def check_counts(given: dict[str, Any]) -> None:
+    """Check the parameters that are whole numbers. Raises: ArgumentError."""
     integer("hidden_size", given["hidden_size"], 1, "512 suits characters, 256 a small corpus of words.")
     integer("embedding_size", given["embedding_size"], 1, "64 suits characters, 256 words.")
     integer("batch_size", given["batch_size"], 1, "32 is a good start.")
@@ -56,25 +72,18 @@ def settle(parameters: dict[str, Any]) -> LanguageSettings:
     integer("min_count", given["min_count"], 1, "1 keeps every token.")
     if given["vocabulary_size"] is not None:
         integer("vocabulary_size", given["vocabulary_size"], 2, "Leave it out to keep every token.")
+
+
+def network_options(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of the network's constructor; the penalties where the task has them."""
     names = "cell layers tied residual layer_norm dropout input_dropout embedding_dropout weight_drop".split()
     options = LanguageOptions(
         hidden=given["hidden_size"],
         embedding=given["embedding_size"],
         **{name: given[name] for name in names},
     )
-    penalties = {
-        name: number(name, given[name], 0.0, cure="0 is off.") for name in ("ar", "tar") if name in given
-    }
-    return LanguageSettings(
-        tokenizer=given["tokenizer"],
-        lowercase=flag("lowercase", given["lowercase"]),
-        min_count=given["min_count"],
-        vocabulary_size=given["vocabulary_size"],
-        network=asdict(options) | penalties,
-        batch_size=given["batch_size"],
-        bptt=given["bptt"],
-        training=training_options(given),
-    )
+    penalties = [name for name in ("ar", "tar") if name in given]
+    return asdict(options) | {name: number(name, given[name], 0.0, cure="0 is off.") for name in penalties}
 
 
 def training_options(given: dict[str, Any]) -> TrainingOptions:

@@ -1,10 +1,8 @@
 """Fit a sequence network: scaling, network, training, baselines, in this order."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from unrolled.errors import DataError, explain
 from unrolled.models import FEED_FORWARD, SequenceNetwork, build
 from unrolled.models.sequence import weighted_cross_entropy
 from unrolled.preprocess import StandardScaler
+from unrolled.tasks.checkpoint import checkpoint_of
 from unrolled.tasks.sequence.answers import Answers
 from unrolled.tasks.sequence.baselines import PlainModel, fit_plain
 from unrolled.tasks.sequence.data import SequenceSplit
@@ -150,17 +149,11 @@ def as_checkpoint(
     split: SequenceSplit,
 ) -> Checkpoint | None:
     """A checkpoint that knows what was trained on what."""
-    if path is None:
-        return None
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (data.values, data.offsets, data.labels, split.train, split.validation):
-        assert part is not None
-        digest.update(np.ascontiguousarray(part).tobytes())
-    fingerprint = {
-        "network": network.configuration,
+    told = {
         "class_weights": network.class_weights.tolist(),
         "batch_size": settings.batch_size,
         "sequences": len(data),
-        "data": digest.hexdigest(),
     }
-    return Checkpoint(Path(path), fingerprint=fingerprint)
+    assert data.labels is not None
+    parts = (data.values, data.offsets, data.labels, split.train, split.validation)
+    return checkpoint_of(path, network, told, (np.ascontiguousarray(part).tobytes() for part in parts))

@@ -24,6 +24,7 @@ from unrolled.tasks.sequence.run import answers_of, scores_of
 from unrolled.tasks.sequence.scoring import evaluate_sequences
 from unrolled.tasks.sequence.settings import settle
 from unrolled.tasks.task import CellStartParameters, Task
+from unrolled.tasks.unseen import unseen
 from unrolled.training import Reporter, Watch, watching
 
 Names = str | Sequence[str] | None
@@ -126,18 +127,7 @@ class SequenceTask(CellStartParameters, Task):
         """
         source, data = self._read_labelled(X, y, lengths)
         known = np.isin(digests(data, range(len(data)), self.columns_.series is not None), self.seen_)
-        count, notes = int(known.sum()), []
-        if isinstance(source, Frame):
-            if count == len(data):
-                cure = "Give others: scores on what it was trained on would say nothing."
-                got = f"only the {count} it was trained or stopped on"
-                raise DataError(explain("data", "sequences that the model has not seen", got, cure))
-            if count:
-                notes.append(f"{count} sequences that the model was trained or stopped on are left out.")
-            return self._judge(data, np.flatnonzero(~known), notes)
-        if count:
-            notes.append(f"The model was trained or stopped on {count} of these sequences, or on equal ones.")
-        return self._judge(data, np.arange(len(data)), notes)
+        return self._judge(data, *unseen(known, "sequences", isinstance(source, Frame)))
 
     def stream(self) -> Stream:
         """A fresh stream of this model: one row in, the scores of the sequence so far out, state kept.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -12,11 +13,10 @@ from sklearn.base import ClassifierMixin
 from unrolled.data import Frame, TextSet
 from unrolled.data.vectors import Vectors
 from unrolled.deploy import Exported, export, replay
-from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.errors import ArgumentError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.metrics.classification import accuracy
 from unrolled.models import TextClassifierNetwork
-from unrolled.nn import parameter_count
 from unrolled.preprocess import Tokenizer
 from unrolled.runtime import Column, Columns, Program, Stream
 from unrolled.tasks.sequence.answers import Classes
@@ -28,6 +28,7 @@ from unrolled.tasks.text.evaluation import TextEvaluation, evaluate_texts
 from unrolled.tasks.text.fit import Fitted, fit_classifier, scores_of
 from unrolled.tasks.text.settings import settle
 from unrolled.tasks.text.task import TextTask
+from unrolled.tasks.unseen import unseen
 from unrolled.training import Reporter, Watch, watching
 
 
@@ -107,35 +108,28 @@ class TextClassifier(ClassifierMixin, TextTask):
         if checkpoint is not None:
             check_output(Path(checkpoint))
         columns = TextColumns(text, target)
-        sources, sizes = read_parts(
-            lambda source, own: columns.read(source, own, encoding, labelled=True), X, y, validation, test
-        )
+        read = partial(columns.read, encoding=encoding, labelled=True)
+        sources, sizes = read_parts(read, X, y, validation, test)
         data = joined(sources)
         assert data.labels is not None and sources[0].labels is not None
         answers = Classes.fit(sources[0].labels, columns.label)
         labels = answers.encode(data.labels, columns.label)
         parts = dealt(sizes, split, settings.training.seed, labels)
-        texts = [data.texts[i] for i in parts.train]
-        tokenizer = Tokenizer.fit(texts, self.tokenizer, lowercase=self.lowercase, min_count=self.min_count)
+        tokenizer = self._tokens_of([data.texts[i] for i in parts.train])
         pretrained = self._pretrained(tokenizer.vocabulary.words, vectors, encoding)
-        coded = encode_texts(data, tokenizer)
-        if pretrained is not None:
-            settings.network["width"] = pretrained.width
         fitted = fit_classifier(
-            settings, answers, tokenizer, coded, labels, parts, self.class_weight, pretrained, self.prior,
-            checkpoint, resume, reporter,
+            settings.reading(pretrained), answers, tokenizer, encode_texts(data, tokenizer), labels, parts,
+            self.class_weight, pretrained, self.prior, checkpoint, resume, reporter,
         )  # fmt: skip
         self.columns_, self.answers_, self.tokenizer_ = columns, answers, tokenizer
         self.network_, self.history_ = fitted.network, fitted.history
         self.baselines_ = self._plain(data, labels, parts)
         self.seen_ = np.unique(text_digests([data.texts[i] for i in parts.left]))
-        self.evaluation_ = self._judge(
-            _picked(data, parts.test), labels[parts.test], self._repeated(data, parts)
-        )
+        test_texts = _picked(data, parts.test)
+        self.evaluation_ = self._judge(test_texts, labels[parts.test], self._repeated(test_texts))
         self.summary_ = self._summarise(data, labels, parts, fitted, pretrained)
-        self.card_ = files.to_card(
-            self, {"tokenizer": tokenizer.card(), "answers": answers.card(), "baselines": ["plain"]}
-        )
+        own = {"tokenizer": tokenizer.card(), "answers": answers.card(), "baselines": ["plain"]}
+        self.card_ = files.to_card(self, own)
         return self
 
     def predict(self, X: Any, encoding: str = "utf-8") -> Any:
@@ -168,17 +162,8 @@ class TextClassifier(ClassifierMixin, TextTask):
         data = self.columns_.read(X, y, encoding, labelled=True)
         assert data.labels is not None
         labels = self.answers_.encode(data.labels, self.columns_.label)
-        known, notes = np.isin(text_digests(data.texts), self.seen_), []
-        count, kept = int(known.sum()), np.arange(len(data))
-        if count and (data.frame is not None or isinstance(X, str | Path | Mapping)):
-            if count == len(data):
-                cure = "Give others: scores on what it was trained on would say nothing."
-                got = f"only the {count} it was trained or stopped on"
-                raise DataError(explain("data", "texts that the model has not seen", got, cure))
-            notes = [f"{count} texts that the model was trained or stopped on are left out."]
-            kept = np.flatnonzero(~known)
-        elif count:
-            notes = [f"The model was trained or stopped on {count} of these texts, or on equal ones."]
+        known = np.isin(text_digests(data.texts), self.seen_)
+        kept, notes = unseen(known, "texts", data.frame is not None or isinstance(X, str | Path | Mapping))
         return self._judge(_picked(data, kept), labels[kept], notes)
 
     def score(self, X: Any, y: Any = None, encoding: str = "utf-8") -> float:
@@ -243,6 +228,9 @@ class TextClassifier(ClassifierMixin, TextTask):
         """The fitted task of a model file. Raises: ModelFileError."""
         return files.restore_classifier(cls(), file, TextClassifierNetwork)
 
+    def _tokens_of(self, texts: list[str]) -> Tokenizer:
+        return Tokenizer.fit(texts, self.tokenizer, lowercase=self.lowercase, min_count=self.min_count)
+
     def _plain(self, data: TextSet, labels: np.ndarray, parts: SequenceSplit) -> TextBaselines:
         train, validation = (
             [self.tokenizer_.split(data.texts[i]) for i in part] for part in (parts.train, parts.validation)
@@ -271,28 +259,18 @@ class TextClassifier(ClassifierMixin, TextTask):
         self._check_fitted()
         return self.columns_.read(X, None, encoding, labelled=False)
 
-    def _repeated(self, data: TextSet, parts: SequenceSplit) -> list[str]:
-        digests = text_digests([data.texts[i] for i in parts.test])
-        count = int(np.isin(digests, self.seen_).sum())
+    def _repeated(self, tested: TextSet) -> list[str]:
+        count = int(np.isin(text_digests(tested.texts), self.seen_).sum())
         return [f"{count} test texts are equal to some that it was trained or stopped on."] if count else []
 
     def _summarise(
         self, data: TextSet, labels: np.ndarray, parts: SequenceSplit, fitted: Fitted, vectors: Vectors | None
     ) -> dict[str, str]:
-        network, history = fitted.network, fitted.history
-        sizes = [len(part) for part in (parts.train, parts.validation, parts.test)]
-        best = f"best {history.best_epoch}" if history.best_epoch else "the untrained network is best"
-        lines = {
+        model = f"{self._name()} {fitted.network.hidden} x {fitted.network.layers}"
+        return {
             "data": f"{len(data):,} texts, {len(self.tokenizer_):,} different {self.tokenizer_.kind} known",
             "labels": self.answers_.told(labels),
-            "split": "{:,} training, {:,} validation, {:,} test texts".format(*sizes),
-            "model": f"{self._name()} {network.hidden} x {network.layers}",
-            "size": f"{parameter_count(network):,} parameters, {network.cost():,} multiply-adds per word",
-            "training": f"{len(history.epochs)} epochs, {best}; {fitted.waste:.1%} of the batches is padding",
-        }
-        if vectors is not None:
-            lines["vectors"] = f"{vectors.width} numbers each, {vectors.coverage:.1%} of the words covered"
-        return lines
+        } | self._told("texts", parts, model, fitted, vectors)
 
 
 def _picked(data: TextSet, indices: np.ndarray) -> TextSet:

@@ -1,9 +1,7 @@
 """Fit a text classifier: vocabulary, network, training, sharpness, baselines, in this order."""
 
-import hashlib
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from unrolled.data import even_batches
 from unrolled.data.vectors import Vectors
 from unrolled.models import TextClassifierNetwork, build
 from unrolled.preprocess import Tokenizer
+from unrolled.tasks.checkpoint import checkpoint_of
 from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.data import SequenceSplit
 from unrolled.tasks.text.batches import TEXTS, TOKENS, CodedTexts, TextSource
@@ -126,16 +125,10 @@ def as_checkpoint(
     weights: torch.Tensor | None = None,
 ) -> Checkpoint | None:
     """A checkpoint that knows what was trained on what."""
-    if path is None:
-        return None
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (*data.codes.values(), data.offsets, answers, split.train, split.validation):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    fingerprint = {
-        "network": network.configuration,
+    told = {
         "weights": None if weights is None else weights.tolist(),
         "batch_tokens": settings.batch_tokens,
         "texts": len(data),
-        "data": digest.hexdigest(),
     }
-    return Checkpoint(Path(path), fingerprint=fingerprint)
+    parts = (*data.codes.values(), data.offsets, answers, split.train, split.validation)
+    return checkpoint_of(path, network, told, (np.ascontiguousarray(part).tobytes() for part in parts))

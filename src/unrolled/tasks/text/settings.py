@@ -1,9 +1,11 @@
 """What a task of texts is told, checked in one place."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unrolled.arguments import flag, integer, number, one_of
+from unrolled.data.vectors import Vectors
 from unrolled.errors import ArgumentError, explain
 from unrolled.models import CELLS, CellStart
 from unrolled.models.text import SPELLED
@@ -11,17 +13,7 @@ from unrolled.nn.pooling import POOLS
 from unrolled.preprocess.tokenizers import KINDS
 from unrolled.training import TrainingOptions
 
-TRAINING = (
-    "epochs",
-    "learning_rate",
-    "clip",
-    "patience",
-    "average",
-    "weight_decay",
-    "precision",
-    "seed",
-    "device",
-)
+TRAINING = "epochs learning_rate clip patience average weight_decay precision seed device".split()
 SHARES = ("dropout", "input_dropout", "word_dropout")
 
 
@@ -33,6 +25,10 @@ class TextSettings:
     batch_tokens: int
     training: TrainingOptions
 
+    def reading(self, vectors: Vectors | None) -> "TextSettings":
+        """These settings for a network that reads pretrained vectors, where there are some."""
+        return self if vectors is None else replace(self, network=self.network | {"width": vectors.width})
+
 
 def settle(parameters: dict[str, Any]) -> TextSettings:
     """Check a text task's parameters. Raises: ArgumentError naming the parameter.
@@ -43,6 +39,19 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
         unrolled.errors.ArgumentError: cell: expected one of elman, lstm, gru, gru2014, got 'gro'. ...
     """
     given = dict(parameters)
+    check_shared(given)
+    network = {name: given[name] for name in ("cell", "layers", "bidirectional", "frozen", *SHARES)}
+    network |= {"hidden": given["hidden_size"], "width": given["embedding_size"]}
+    network["cells"] = CellStart.of_task(given).card()
+    return TextSettings(
+        network=network | settle_own(given),
+        batch_tokens=given["batch_tokens"],
+        training=TrainingOptions(**{name: given[name] for name in TRAINING}),
+    )
+
+
+def check_shared(given: Mapping[str, Any]) -> None:
+    """Check what both tasks are told. Raises: ArgumentError."""
     one_of("cell", given["cell"], CELLS)
     integer("hidden_size", given["hidden_size"], 1, "100 is a good start.")
     integer("layers", given["layers"], 1, "1 is a good start.")
@@ -55,9 +64,11 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
     for name in SHARES:
         if number(name, given[name], 0.0, cure="0 turns it off.") > 0.95:
             raise ArgumentError(explain(name, "a number from 0 to 0.95", given[name], "0 turns it off."))
-    network = {name: given[name] for name in ("cell", "layers", "bidirectional", "frozen", *SHARES)}
-    network["cells"] = CellStart.of_task(given).card()
-    network["width"] = given["embedding_size"]
+
+
+def settle_own(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of its network that one of the tasks alone is told. Raises: ArgumentError."""
+    network: dict[str, Any] = {}
     if "prior" in given:
         flag("prior", given["prior"])
     if "pool" in given:
@@ -68,8 +79,4 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
         one_of("tokenizer", given["tokenizer"], KINDS)
     if "characters" in given:
         network["spelling"] = one_of("characters", given["characters"], SPELLED)
-    return TextSettings(
-        network=network | {"hidden": given["hidden_size"]},
-        batch_tokens=given["batch_tokens"],
-        training=TrainingOptions(**{name: given[name] for name in TRAINING}),
-    )
+    return network

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,10 +14,9 @@ from unrolled.baselines.tagging import MostFrequentTag
 from unrolled.data import TaggedSet
 from unrolled.data.vectors import Vectors
 from unrolled.deploy import Exported, export, replay
-from unrolled.errors import ArgumentError, DataError, explain
+from unrolled.errors import ArgumentError, explain
 from unrolled.format import ModelFile, check_output, write_model
 from unrolled.models import TaggerNetwork
-from unrolled.nn import parameter_count
 from unrolled.preprocess import convert
 from unrolled.runtime import Columns, Program
 from unrolled.tasks.sequence.data import SequenceSplit
@@ -37,12 +37,12 @@ from unrolled.tasks.text.tagging_data import (
     TagSet,
     WordCodes,
     encode_tags,
-    read_tagged,
     read_untagged,
+    read_with_tags,
     refuse_invalid,
-    require_tags,
 )
 from unrolled.tasks.text.task import TextTask
+from unrolled.tasks.unseen import unseen
 from unrolled.training import Reporter, Watch, watching
 
 
@@ -114,34 +114,22 @@ class Tagger(TextTask):
         settings = settle(self.get_params())
         if checkpoint is not None:
             check_output(Path(checkpoint))
-        sources, sizes = read_parts(
-            lambda source, own: require_tags(read_tagged(source, own, encoding, column)),
-            X,
-            y,
-            validation,
-            test,
-        )
-        first = [sources[0].sentence_tags(index) for index in range(len(sources[0]))]
-        tags = TagSet.fit(first, self.bidirectional, self.scheme)
-        for source in () if repair else sources:
-            refuse_invalid(source, tags.written)
-        truth = np.concatenate([encode_tags(source, tags) for source in sources])
+        read = partial(read_with_tags, encoding=encoding, column=column)
+        sources, sizes = read_parts(read, X, y, validation, test)
+        tags, truth = self._tags_of(sources, repair)
         data = joined_sentences(sources)
         parts = dealt(sizes, split, settings.training.seed)
-        train = [word for i in parts.train for word in data.sentence(i)]
-        words = WordCodes.fit(train, self.min_count, self.lowercase, self.characters != "none")
+        words = self._words_of([word for i in parts.train for word in data.sentence(i)])
         pretrained = self._pretrained(words.words.words, vectors, encoding)
-        if pretrained is not None:
-            settings.network["width"] = pretrained.width
         fitted = fit_tagger(
-            settings, tags, words, words.encode(data), truth, parts, pretrained, checkpoint, resume, reporter
-        )
+            settings.reading(pretrained), tags, words, words.encode(data), truth, parts, pretrained,
+            checkpoint, resume, reporter,
+        )  # fmt: skip
         self.columns_, self.tags_, self.words_ = TextColumns(), tags, words
         self.network_, self.history_ = fitted.network, fitted.history
-        self.baseline_ = MostFrequentTag.fit(
-            *([read(i) for i in parts.left] for read in (data.sentence, data.sentence_tags))
-        )
-        self.seen_ = np.unique(text_digests(["\n".join(data.sentence(i)) for i in parts.left]))
+        learned = [list(data.sentence(i)) for i in parts.left]
+        self.baseline_ = MostFrequentTag.fit(learned, [data.sentence_tags(i) for i in parts.left])
+        self.seen_ = np.unique(sentence_digests(learned))
         self.evaluation_ = self._judge(data, parts.test, [])
         self.summary_ = self._summarise(data, parts, fitted, pretrained)
         own = {"words": words.card(), "tags": tags.card(), "baseline": self.baseline_.card()}
@@ -192,22 +180,10 @@ class Tagger(TextTask):
         Raises: DataError for a tag that training has not seen, or where no new sentence is left.
         """
         self._check_fitted()
-        data = require_tags(read_tagged(X, y, encoding, column))
+        data = read_with_tags(X, y, encoding, column)
         encode_tags(data, self.tags_)  # a tag that training has not seen is refused
-        digests = text_digests(["\n".join(data.sentence(i)) for i in range(len(data))])
-        known, notes = np.isin(digests, self.seen_), []
-        kept, count = np.arange(len(data)), int(known.sum())
-        if count and isinstance(X, str | Path):
-            if count == len(data):
-                cure = "Give others: scores on what it was trained on would say nothing."
-                got = f"only the {count} it was trained or stopped on"
-                raise DataError(explain("data", "sentences that the model has not seen", got, cure))
-            notes = [
-                f"{count} sentences that the model was trained or stopped on, or equal ones, are left out."
-            ]
-            kept = np.flatnonzero(~known)
-        elif count:
-            notes = [f"The model was trained or stopped on {count} of these sentences, or on equal ones."]
+        known = np.isin(sentence_digests([data.sentence(i) for i in range(len(data))]), self.seen_)
+        kept, notes = unseen(known, "sentences", isinstance(X, str | Path), or_equal=", or equal ones,")
         return self._judge(data, kept, notes)
 
     def score(self, X: Any, y: Any = None, encoding: str = "utf-8") -> float:
@@ -258,6 +234,17 @@ class Tagger(TextTask):
         """The fitted task of a model file. Raises: ModelFileError."""
         return files.restore_tagger(cls(), file, TaggerNetwork)
 
+    def _tags_of(self, sources: Sequence[TaggedSet], repair: bool) -> tuple[TagSet, np.ndarray]:
+        """The tags of the first source, and the codes of all, end to end. Raises: DataError."""
+        first = [sources[0].sentence_tags(index) for index in range(len(sources[0]))]
+        tags = TagSet.fit(first, self.bidirectional, self.scheme)
+        for source in () if repair else sources:
+            refuse_invalid(source, tags.written)
+        return tags, np.concatenate([encode_tags(source, tags) for source in sources])
+
+    def _words_of(self, words: Sequence[str]) -> WordCodes:
+        return WordCodes.fit(words, self.min_count, self.lowercase, self.characters != "none")
+
     def _tags(self, data: TaggedSet, indices: np.ndarray) -> list[list[str]]:
         found = best_codes(self.network_, self.words_.encode(data), indices)
         return [self.tags_.decode(codes) for codes in found]
@@ -284,21 +271,18 @@ class Tagger(TextTask):
     def _summarise(
         self, data: TaggedSet, parts: SequenceSplit, fitted: FittedTagger, vectors: Vectors | None
     ) -> dict[str, str]:
-        network, history, words = fitted.network, fitted.history, self.words_
-        sizes = [len(part) for part in (parts.train, parts.validation, parts.test)]
-        best = f"best {history.best_epoch}" if history.best_epoch else "the untrained network is best"
+        network, words = fitted.network, self.words_
         letters = "" if network.inputs.spelling is None else f", characters by {network.inputs.spelling_kind}"
-        lines = {
+        model = f"{self._name()} {network.hidden} x {network.layers}{letters}"
+        return {
             "data": f"{len(data):,} sentences, {len(data.words):,} words, {len(words.words):,} known",
             "tags": f"{len(self.tags_.values)} of {self.tags_.learned}, written as {self.tags_.written}",
-            "split": "{:,} training, {:,} validation, {:,} test sentences".format(*sizes),
-            "model": f"{self._name()} {network.hidden} x {network.layers}{letters}",
-            "size": f"{parameter_count(network):,} parameters, {network.cost():,} multiply-adds per word",
-            "training": f"{len(history.epochs)} epochs, {best}; {fitted.waste:.1%} of the batches is padding",
-        }
-        if vectors is not None:
-            lines["vectors"] = f"{vectors.width} numbers each, {vectors.coverage:.1%} of the words covered"
-        return lines
+        } | self._told("sentences", parts, model, fitted, vectors)
+
+
+def sentence_digests(sentences: Sequence[Sequence[str]]) -> np.ndarray:
+    """A digest of the words of each sentence, uint64 (sentences,)."""
+    return text_digests(["\n".join(words) for words in sentences])
 
 
 def joined_sentences(parts: Sequence[TaggedSet]) -> TaggedSet:

@@ -200,6 +200,15 @@ def read_tagged(source: Any, tags: Any, encoding: str, column: int | None = None
     return read_sentences(source, tags)
 
 
+def read_with_tags(source: Any, tags: Any, encoding: str, column: int | None = None) -> TaggedSet:
+    """As `read_tagged`, and each word has a tag. Raises: ArgumentError, DataError."""
+    data = read_tagged(source, tags, encoding, column)
+    if data.tags is None:
+        cure = "Give a word and its tag a line, or pass y."
+        raise DataError(explain(data.source, "a tag for each word", "none", cure))
+    return data
+
+
 def read_untagged(source: Any, encoding: str) -> TaggedSet:
     """Sentences without tags: lists of words, a CoNLL file, or a .txt file with a sentence a line."""
     if isinstance(source, str | Path) and Path(source).suffix.lower() == ".txt":
@@ -210,14 +219,6 @@ def read_untagged(source: Any, encoding: str) -> TaggedSet:
         )
         return read_sentences([words.split(line) for line in lines])
     return read_tagged(source, None, encoding)
-
-
-def require_tags(data: TaggedSet) -> TaggedSet:
-    """The sentences, if they are tagged. Raises: DataError."""
-    if data.tags is None:
-        cure = "Give a word and its tag a line, or pass y."
-        raise DataError(explain(data.source, "a tag for each word", "none", cure))
-    return data
 
 
 def refuse_invalid(data: TaggedSet, scheme: str) -> None:

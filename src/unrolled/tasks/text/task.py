@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from unrolled.data.vectors import Vectors, read_vectors
 from unrolled.errors import ArgumentError, explain
+from unrolled.nn import parameter_count
+from unrolled.tasks.sequence.data import SequenceSplit
 from unrolled.tasks.task import CellStartParameters, Task
 
 
@@ -36,3 +38,20 @@ class TextTask(CellStartParameters, Task):
             cure = "Name the file: vectors='glove.txt'."
             raise ArgumentError(explain("frozen", "pretrained vectors to freeze", "none", cure))
         return None
+
+    def _told(
+        self, what: str, parts: SequenceSplit, model: str, fitted: Any, vectors: Vectors | None
+    ) -> dict[str, str]:
+        """The lines of the summary that both tasks have; `what` the parts hold, `model` is its name."""
+        network, history = fitted.network, fitted.history
+        sizes = [len(part) for part in (parts.train, parts.validation, parts.test)]
+        best = f"best {history.best_epoch}" if history.best_epoch else "the untrained network is best"
+        lines = {
+            "split": "{:,} training, {:,} validation, {:,} test {}".format(*sizes, what),
+            "model": model,
+            "size": f"{parameter_count(network):,} parameters, {network.cost():,} multiply-adds per word",
+            "training": f"{len(history.epochs)} epochs, {best}; {fitted.waste:.1%} of the batches is padding",
+        }
+        if vectors is not None:
+            lines["vectors"] = f"{vectors.width} numbers each, {vectors.coverage:.1%} of the words covered"
+        return lines

@@ -1,9 +1,7 @@
 """Fit a translator: tokens, network, training, the plain baseline, in this order."""
 
-import hashlib
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +11,7 @@ from unrolled.baselines import WordByWord
 from unrolled.data import ParallelSet
 from unrolled.models import TranslationNetwork, TranslationShape, build
 from unrolled.preprocess import Sides
+from unrolled.tasks.checkpoint import checkpoint_of
 from unrolled.tasks.translation.data import Pairs, PairSource, code_pairs, fit_sides, lengths_of
 from unrolled.tasks.translation.settings import TranslationSettings
 from unrolled.training import Checkpoint, History, Reporter, choose_device, fit, reproducible, to_device
@@ -88,17 +87,10 @@ def as_checkpoint(
     validation: Pairs,
 ) -> Checkpoint | None:
     """A checkpoint that knows what was trained on what."""
-    if path is None:
-        return None
-    digest = hashlib.blake2b(digest_size=16)
-    for rows in (train.source, train.target, validation.source, validation.target):
-        digest.update(np.array([len(row) for row in rows], np.int64).tobytes())
-        digest.update(np.concatenate(rows).tobytes())
-    fingerprint = {
-        "network": network.configuration,
-        "batch_tokens": settings.batch_tokens,
-        "sampling": settings.sampling,
-        "pairs": len(train),
-        "data": digest.hexdigest(),
-    }
-    return Checkpoint(Path(path), fingerprint=fingerprint)
+    told = {"batch_tokens": settings.batch_tokens, "sampling": settings.sampling, "pairs": len(train)}
+    sides = (train.source, train.target, validation.source, validation.target)
+    data = (
+        np.array([len(row) for row in rows], np.int64).tobytes() + np.concatenate(rows).tobytes()
+        for rows in sides
+    )
+    return checkpoint_of(path, network, told, data)
