@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.arguments import integer
+from unrolled.models.forecast_lowering import lower_direct
 from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_steps
-from unrolled.models.lowering import lower_direct
 from unrolled.models.recurrent import (
     CellStart,
     map_state,
     recurrent_cost,
     recurrent_stack,
     restart,
+    stack_options,
     top_hidden,
 )
 from unrolled.models.shape import ForecastShape
@@ -54,7 +55,7 @@ class DirectNetwork(nn.Module):
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
         self.stride = integer("stride", stride, minimum=1, cure="1 takes the loss at every step.")
         self.inputs = ScaledInputs(shape)
-        self.input_size = shape.targets * (1 + shape.masked_target) + sum(self.inputs.sizes.values())
+        self.input_size = self.inputs.row_size
         self.cells = CellStart.from_card(cells)
         self.recurrent = recurrent_stack(cell, self.input_size, hidden, layers, dropout, start=self.cells)
         ahead = shape.horizon * self.inputs.sizes["known"]
@@ -71,12 +72,8 @@ class DirectNetwork(nn.Module):
         """JSON from which `models.build` makes an equal network."""
         return {
             "kind": "direct",
-            "shape": self.shape.card(),
-            "cell": self.cell,
-            "hidden": self.hidden,
-            "layers": self.layers,
+            **stack_options(self),
             "dropout": self.dropout.p,
-            "cells": self.cells.card(),
             "stride": self.stride,
         }
 

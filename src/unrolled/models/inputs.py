@@ -70,6 +70,11 @@ class ScaledInputs(nn.Module):
             cure = "Say for each row which target scaler is its own."
             raise ShapeError(explain("batch['series']", "(batch,) of int64", "nothing", cure))
 
+    @property
+    def row_size(self) -> int:
+        """How many numbers a network reads of a row: the targets, their masks, and all features."""
+        return self.shape.targets * (1 + self.shape.masked_target) + sum(self.sizes.values())
+
     def target_scaling(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The mean and the scale of each row's series, each (B, C)."""
         series = batch.get("series")

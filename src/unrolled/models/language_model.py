@@ -59,18 +59,9 @@ class LanguageNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         self.options = LanguageOptions(
-            cell,
-            hidden,
-            layers,
-            embedding,
-            tied,
-            residual,
-            layer_norm,
-            dropout,
-            input_dropout,
-            embedding_dropout,
-            weight_drop,
-        )
+            cell, hidden, layers, embedding, tied, residual, layer_norm,
+            dropout, input_dropout, embedding_dropout, weight_drop,
+        )  # fmt: skip
         self.ar, self.tar = number("ar", ar, 0.0), number("tar", tar, 0.0)
         self.reader = TokenReader(shape.tokens, self.options)
         self.recurrent = self.options.stack()

@@ -1,27 +1,18 @@
-"""From a network to its Program: the one lowering. Weights keep their names from the network's `state_dict`.
+"""How a network becomes its Program: the builder of graphs, and the stacks that every network has.
 
-Key: T history · H horizon · C targets · w segment length · S segments read · M segments answered · d hidden.
+Weights keep their names from the network's `state_dict`.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn as torch_nn
 
 from unrolled.models.feed_forward import FeedForward
-from unrolled.models.inputs import ScaledInputs
-from unrolled.models.shape import ForecastShape
 from unrolled.nn import Bidirectional, Stack
 from unrolled.nn.recurrent import Recurrent as RecurrentLayer
 from unrolled.runtime import Graph, Input, Node, Program
 from unrolled.runtime import operations as ops
-from unrolled.runtime.rollout import Rollout
-
-if TYPE_CHECKING:  # the networks call in here
-    from unrolled.models.direct import DirectNetwork
-    from unrolled.models.recursive import RecursiveNetwork
-    from unrolled.models.segment import SegmentNetwork
-    from unrolled.models.sequence import SequenceNetwork
 
 
 class Builder:
@@ -70,140 +61,6 @@ class Builder:
         return Program(Graph(tuple(self.inputs), tuple(self.nodes), outputs), weights, **rest)
 
 
-def lower_segment(network: "SegmentNetwork") -> Program:
-    """A ring buffer of `history` rows, read anew at every row; the steps are those of `SegmentNetwork`."""
-    shape, b = network.shape, Builder()
-    target = b.input("target", (shape.targets,), missing=shape.masked_target)
-    mean, scale = _target_scaling(b, shape)
-    window = b.add("window", ops.Window(shape.history), target)  # (T, C)
-    anchor = b.add("anchor", ops.WindowAnchor(), window, mean)
-    values = b.add("values", ops.Scale(), window, anchor, scale)
-    states = _read_segments(b, network, values)
-    features = _decode_segments(b, network, _decoder_inputs(b, network, values, anchor, mean, scale), states)
-    raw = b.dense("head.dense", features)  # (C, M, w * Q)
-    count, segments = len(shape.quantiles), network.answered_segments
-    raw = b.add("raw", ops.Reshape((shape.targets, segments * network.segment, count)), raw)
-    quantiles = b.add("rising", ops.QuantileHead(network.head.base), raw)
-    quantiles = b.add("horizon", ops.Slice(0, shape.horizon, axis=-2), quantiles)
-    if network.highway is not None:
-        quantiles = b.sum("with_highway", quantiles, _highway(b, network, values))
-    quantiles = b.add("by_step", ops.Transpose((1, 0, 2)), quantiles)  # (H, C, Q)
-    return b.program(
-        network, "quantiles", _raw_units(b, network, quantiles, anchor, scale), levels=shape.quantiles
-    )
-
-
-def lower_direct(network: "DirectNetwork") -> Program:
-    """A carried state, one step a row, the whole horizon from each; the steps of `DirectNetwork`."""
-    shape, b = network.shape, Builder()
-    target = b.input("target", (shape.targets,), missing=shape.masked_target)
-    mean, scale = _target_scaling(b, shape)
-    anchor = b.add("anchor", ops.CarriedAnchor(), target, mean)
-    parts = [_filled_target(b, target, mean, scale, shape.masked_target)]
-    for role in ("past", "known", "static"):
-        parts += _features(b, network.inputs, role)
-    hidden = run_stack(b, network.recurrent, b.concat("features", parts))
-    ahead = _features(b, network.inputs, "known", ahead=True)
-    if ahead:
-        known = b.concat("ahead", ahead)  # (H, size)
-        flat = b.add("ahead_flat", ops.Reshape((shape.horizon * network.inputs.sizes["known"],)), known)
-        mixed = b.sum("mixed", b.dense("mix_hidden", hidden), b.dense("mix_known", flat, bias=False))
-        hidden = b.add("mixed_relu", ops.Activation("relu"), mixed)
-    raw = b.dense("head.dense", hidden)
-    raw = b.add("raw", ops.Reshape((shape.horizon, shape.targets, len(shape.quantiles))), raw)
-    quantiles = b.add("rising", ops.QuantileHead(network.head.base), raw)
-    return b.program(
-        network, "quantiles", _raw_units(b, network, quantiles, anchor, scale), levels=shape.quantiles
-    )
-
-
-def lower_recursive(network: "RecursiveNetwork", least_spread: float, paths: int, seed: int) -> Program:
-    """Rows are read one late, with the known columns of the next; `paths` sample paths run on from it."""
-    shape, b = network.shape, Builder()
-    target = b.input("target", (shape.targets,), missing=shape.masked_target)
-    mean, scale = _target_scaling(b, shape)
-    anchor = b.add("anchor", ops.CarriedAnchor(), target, mean)
-    previous = b.add("previous", ops.Delay(), target)
-    static = _features(b, network.inputs, "static")
-    now = [*_features(b, network.inputs, "known"), *static]
-    x = b.concat("features", [_filled_target(b, previous, mean, scale, shape.masked_target), *now])
-    states = _run_stack_states(b, network.recurrent, x)
-    ahead = _features(b, network.inputs, "known", ahead=True)
-    noise = b.input("noise", (paths, shape.horizon, shape.targets))
-    draws = b.add("draws", ops.Transpose((1, 0, 2)), noise)  # (H, paths, C)
-    wires = [("draws", "each", draws), ("mean", "fixed", mean), ("scale", "fixed", scale)]
-    for name, value in (("previous", target), ("anchor", anchor)):
-        wires.append((name, "carried", _for_each_path(b, value, (paths, shape.targets))))
-    for number, state in enumerate(states):
-        width = network.hidden * (2 if network.cell == "lstm" else 1)
-        wires.append((f"state_{number}", "carried", _for_each_path(b, state, (paths, width))))
-    if ahead:
-        wires.append(("known", "each", b.concat("ahead", ahead)))
-    if static:
-        wires.append(("static", "fixed", b.concat("static_features", static)))
-    body = _path_body(network, paths, least_spread, [name for name, _, _ in wires])
-    rollout = Rollout(body, shape.horizon, tuple(how for _, how, _ in wires))
-    path = b.add("path", rollout, *(value for _, _, value in wires))  # (H, paths, C)
-    by_path = b.add("by_path", ops.Transpose((1, 0, 2)), path)
-    quantiles = b.add("over_paths", ops.PathQuantiles(shape.quantiles), by_path)  # (H, C, Q)
-    spread = b.add("scale_column", ops.Reshape((shape.targets, 1)), scale)
-    offsets = ops.Conformal("offsets.values", network.offsets.base)
-    value = b.add("calibrated", offsets, quantiles, spread)
-    return b.program(network, "quantiles", value, levels=shape.quantiles, seed=seed)
-
-
-def lower_sequence(network: "SequenceNetwork") -> Program:
-    """Scores at every row; those of the last row are the sequence's."""
-    shape, b = network.shape, Builder()
-    x = b.input("x", (shape.features,), missing=shape.masked)
-    x = b.add("scaled", ops.Scale(), x, b.constant("mean"), b.constant("scale"))
-    if shape.masked:
-        x = b.add("masked", ops.Mask(), x)
-    hidden = _whole_window(b, network, x) if network.steps else _pooled(b, network, x)
-    scores = b.dense("head", hidden)
-    if shape.targets:
-        scores = b.add(
-            "answers", ops.Unscale(), scores, b.constant("target_mean"), b.constant("target_scale")
-        )
-    return b.program(network, "scores", scores)
-
-
-def _target_scaling(b: Builder, shape: ForecastShape) -> tuple[str, str]:
-    """The mean and the scale of the target columns, each (C,), of the series where each has its own."""
-    if shape.series > 1:
-        series = b.input("series", (), "int64")
-        mean = b.add("mean", ops.Embed("inputs.target_mean"), series)
-        return mean, b.add("scale", ops.Embed("inputs.target_scale"), series)
-    one = ops.Reshape((shape.targets,))
-    mean = b.add("mean", one, b.constant("inputs.target_mean"))
-    return mean, b.add("scale", one, b.constant("inputs.target_scale"))
-
-
-def _filled_target(b: Builder, target: str, mean: str, scale: str, masked: bool) -> str:
-    scaled = b.add("scaled", ops.Scale(), target, mean, scale)
-    return b.add("filled", ops.Mask(channels=masked), scaled)
-
-
-def _features(b: Builder, inputs: ScaledInputs, role: str, ahead: bool = False) -> list[str]:
-    """A role's features at a row, or with `ahead` at the next H rows: scaled, masked, embedded."""
-    leading, prefix = ((inputs.shape.horizon,), "future_") if ahead else ((), "")
-    columns, words = inputs.widths[role], inputs.widths[f"{role}_codes"]
-    parts = []
-    if columns:
-        raw = b.input(prefix + role, (*leading, columns), missing=inputs.masked[role])
-        statistics = [b.constant(f"inputs.{role}_{name}") for name in ("mean", "scale")]
-        part = b.add(f"{prefix}{role}_scaled", ops.Scale(), raw, *statistics)
-        parts.append(b.add(f"{role}_filled", ops.Mask(), part) if inputs.masked[role] else part)
-    if words:
-        codes = b.input(f"{prefix}{role}_codes", (*leading, words), "int64")
-        for place in range(words):
-            one = b.add(f"{codes}_{place}", ops.Slice(place, place + 1), codes)
-            code = b.add(f"{codes}_{place}_code", ops.Reshape(leading), one)
-            table = f"inputs.embeddings.{role}.{place}.weight"
-            parts.append(b.add(f"{codes}_{place}_embedded", ops.Embed(table), code))
-    return parts
-
-
 def cell_attributes(layer: Any, prefix: str) -> dict[str, Any]:
     """A cell's attributes, as every recurrent operation has them."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "gain_ih", "gain_hh")
@@ -217,7 +74,7 @@ def cell_attributes(layer: Any, prefix: str) -> dict[str, Any]:
     }
 
 
-def _layers(stack: Stack) -> list[tuple[Any, str]]:
+def layers_of(stack: Stack) -> list[tuple[Any, str]]:
     """The layers of a network's stack and the prefix of their weights."""
     return [(layer, f"recurrent.layers.{number}") for number, layer in enumerate(stack.layers)]
 
@@ -229,18 +86,9 @@ def hidden_of(b: Builder, layer: RecurrentLayer, state: str) -> str:
     return b.add(f"{state}_h", ops.Slice(0, layer.hidden_size), state)
 
 
-def _run_stack_states(b: Builder, stack: Stack, x: str) -> list[str]:
-    """The full state of each layer at each row."""
-    states = []
-    for layer, prefix in _layers(stack):
-        states.append(b.add(prefix, ops.Recurrent(**cell_attributes(layer, prefix), emit="state"), x))
-        x = hidden_of(b, layer, states[-1])
-    return states
-
-
 def run_stack(b: Builder, stack: Stack, x: str, layers: int | None = None) -> str:
     """The output at each row of the stack's last layer, or of its first `layers`."""
-    for layer, prefix in _layers(stack)[:layers]:
+    for layer, prefix in layers_of(stack)[:layers]:
         x = b.concat(f"{prefix}.both", _run_layer(b, layer, prefix, x))
     return x
 
@@ -264,16 +112,8 @@ def run_top(b: Builder, stack: Stack, x: str) -> list[str]:
     """The outputs at each row of the stack's last layer, of a bidirectional one the forward and the
     backward.
     """
-    layer, prefix = _layers(stack)[-1]
+    layer, prefix = layers_of(stack)[-1]
     return _run_layer(b, layer, prefix, run_stack(b, stack, x, layers=-1))
-
-
-def _pooled(b: Builder, network: "SequenceNetwork", x: str) -> str:
-    """What the head reads: the rows themselves, their mean, or the last state of both ends."""
-    if network.pool != "last" or not network.bidirectional:
-        hidden = run_stack(b, network.recurrent, x)
-        return b.add("pooled", ops.Pool("mean"), hidden) if network.pool == "mean" else hidden
-    return both_ends(b, network.recurrent, x)
 
 
 def both_ends(b: Builder, stack: Stack, x: str) -> str:
@@ -283,148 +123,9 @@ def both_ends(b: Builder, stack: Stack, x: str) -> str:
     return b.concat("pooled", ends)
 
 
-def _whole_window(b: Builder, network: "SequenceNetwork", x: str) -> str:
-    """Dense layers over the last `steps` rows."""
-    window = b.add("window", ops.Window(network.steps), x)
-    flat = b.add("flat", ops.Reshape((network.steps * network.input_size,)), window)
-    return _dense_layers(b, network.recurrent, flat)
-
-
-def _dense_layers(b: Builder, stack: FeedForward, x: str) -> str:
+def dense_layers(b: Builder, stack: FeedForward, x: str) -> str:
     """The dense layers of a feed-forward network, each with its relu."""
     for number in range(len(stack.layers)):
         name = f"recurrent.layers.{number}"
         x = b.add(f"{name}.relu", ops.Activation("relu"), b.dense(name, x))
     return x
-
-
-def _cut(b: Builder, name: str, x: str, size: tuple[int, ...], w: int, at_end: bool) -> str:
-    """Time on axis -2 cut into segments, filled up with zeros. size (..., time, features)."""
-    *leading, steps, features = size
-    missing = -steps % w
-    if missing:
-        x = b.add(f"{name}_padded", ops.Pad(0 if at_end else missing, missing if at_end else 0, axis=-2), x)
-    return b.add(name, ops.Reshape((*leading, (steps + missing) // w, w * features)), x)
-
-
-def _read_segments(b: Builder, network: "SegmentNetwork", values: str) -> list[str]:
-    """The full state of each layer after the window, each (C, states * d)."""
-    shape, w = network.shape, network.segment
-    channels = 1 + shape.masked_target
-    own = b.add("by_column", ops.Transpose((1, 0)), values)
-    own = b.add("channels", ops.Reshape((shape.targets, shape.history, 1)), own)
-    own = b.add("filled", ops.Mask(channels=shape.masked_target), own)  # (C, T, channels)
-    own = _cut(b, "segments", own, (shape.targets, shape.history, channels), w, at_end=False)
-    x = b.dense("embed_own", own)  # (C, S, d)
-    if network.embed_shared is not None:
-        parts = _features(b, network.inputs, "past") + _features(b, network.inputs, "known")
-        size = network.inputs.sizes["past"] + network.inputs.sizes["known"]
-        shared = b.add("shared_window", ops.Window(shape.history), b.concat("shared", parts))
-        shared = _cut(b, "shared_segments", shared, (shape.history, size), w, at_end=False)
-        x = b.sum("embedded", x, b.dense("embed_shared", shared))
-    x = b.add("embedded_relu", ops.Activation("relu"), x)
-    if isinstance(network.recurrent, FeedForward):
-        width = network.read_segments * network.hidden
-        flat = b.add("flat", ops.Reshape((shape.targets, width)), x)
-        return [_dense_layers(b, network.recurrent, flat)]
-    states = []
-    for layer, prefix in _layers(network.recurrent):
-        y = b.add(prefix, ops.Scan(**cell_attributes(layer, prefix), emit="state"), x)
-        states.append(b.add(f"{prefix}.last", ops.Final(), y))
-        x = hidden_of(b, layer, y)
-    return states
-
-
-def _decoder_inputs(b: Builder, network: "SegmentNetwork", *read: str) -> str:
-    """What the decoder is told of each segment to answer, (C, M, d). `read`: values, anchor, mean, scale."""
-    values, anchor, mean, scale = read
-    shape, w, d, sizes = network.shape, network.segment, network.hidden, network.inputs.sizes
-    C, M = shape.targets, network.answered_segments
-    parts = [b.add("channels_told", ops.Reshape((C, 1, d - d // 2)), b.constant("channel"))]
-    parts = [b.add("channel_each", ops.Repeat((C, M, d - d // 2)), parts[0])]
-    if d // 2:
-        parts.insert(0, b.add("position_each", ops.Repeat((C, M, d // 2)), b.constant("position")))
-    total = b.concat("places", parts)
-    if network.decode_known is not None:
-        known = b.concat("ahead", _features(b, network.inputs, "known", ahead=True))
-        segments = _cut(b, "ahead_segments", known, (shape.horizon, sizes["known"]), w, at_end=True)
-        total = b.sum("with_known", total, b.dense("decode_known", segments))
-    if network.decode_static is not None:
-        static = b.concat("static_features", _features(b, network.inputs, "static"))
-        total = b.sum("with_static", total, b.dense("decode_static", static))
-    if network.decode_level is not None:
-        level = b.add("level", ops.Scale(), anchor, mean, scale)
-        both = [level, b.add("spread", ops.Spread(), values)]
-        both = [b.add(f"{value}_column", ops.Reshape((C, 1)), value) for value in both]
-        told = b.dense("decode_level", b.concat("levels", both))
-        total = b.sum("with_level", total, b.add("level_each", ops.Reshape((C, 1, d)), told))
-    return total
-
-
-def _highway(b: Builder, network: "SegmentNetwork", values: str) -> str:
-    """The last values of each column straight to its answers, (C, H, 1)."""
-    shape, steps = network.shape, network.highway_steps
-    last = b.add("highway_columns", ops.Transpose((1, 0)), values)  # (C, T)
-    last = b.add("highway_steps", ops.Slice(shape.history - steps, shape.history), last)
-    last = b.add("highway_filled", ops.Mask(channels=False), last)
-    told = b.dense("highway", last, bias=False)  # (C, H)
-    return b.add("highway_each", ops.Reshape((shape.targets, shape.horizon, 1)), told)
-
-
-def _decode_segments(b: Builder, network: "SegmentNetwork", x: str, states: list[str]) -> str:
-    """One step per answered segment, each from the state after the window, (C, M, d)."""
-    C, M = network.shape.targets, network.answered_segments
-    if isinstance(network.recurrent, FeedForward):
-        start = b.add("start", ops.Reshape((C, 1, network.hidden)), states[0])
-        start = b.add("starts", ops.Repeat((C, M, network.hidden)), start)
-        return b.add(
-            "going_on", ops.Activation("relu"), b.dense("recurrent.go_on", b.concat("both", [start, x]))
-        )
-    for (layer, prefix), state in zip(_layers(network.recurrent), states, strict=True):
-        width = network.hidden * (2 if layer.cell.kind == "lstm" else 1)
-        start = b.add(f"{prefix}.start", ops.Reshape((C, 1, width)), state)
-        start = b.add(f"{prefix}.starts", ops.Repeat((C, M, width)), start)
-        x = hidden_of(
-            b, layer, b.add(f"{prefix}.decode", ops.Step(**cell_attributes(layer, prefix)), x, start)
-        )
-    return x
-
-
-def _raw_units(b: Builder, network: Any, quantiles: str, anchor: str, scale: str) -> str:
-    """Offsets, then back from the anchor and in raw units, (H, C, Q)."""
-    column = ops.Reshape((network.shape.targets, 1))
-    offsets = ops.Conformal("offsets.values", network.offsets.base)
-    calibrated = b.add("calibrated", offsets, quantiles)
-    columns = [b.add("anchor_column", column, anchor), b.add("scale_column", column, scale)]
-    return b.add("in_raw_units", ops.Unscale(), calibrated, *columns)
-
-
-def _for_each_path(b: Builder, value: str, shape: tuple[int, ...]) -> str:
-    return b.add(f"{value}_paths", ops.Repeat(shape), value)
-
-
-def _path_body(network: "RecursiveNetwork", paths: int, least_spread: float, names: list[str]) -> Graph:
-    """One step of all sample paths: distribution, draw, state."""
-    shape, C, b = network.shape, network.shape.targets, Builder()
-    widths = {"known": network.inputs.sizes["known"], "static": network.inputs.sizes["static"]}
-    for name in names:
-        width = network.hidden * (2 if network.cell == "lstm" else 1) if name.startswith("state_") else C
-        fixed = name in ("mean", "scale", *widths)
-        b.input(name, (widths.get(name, C),) if fixed else (paths, width))
-    parts = [_filled_target(b, "previous", "mean", "scale", shape.masked_target)]
-    for name in widths:
-        if name in names:
-            parts.append(_for_each_path(b, name, (paths, widths[name])))
-    x, outputs = b.concat("features", parts), {}
-    for number, (layer, prefix) in enumerate(_layers(network.recurrent)):
-        state = b.add(prefix, ops.Step(**cell_attributes(layer, prefix)), x, f"state_{number}")
-        outputs[f"state_{number}"] = state
-        x = hidden_of(b, layer, state)
-    told = b.dense("head", x)  # (paths, 2 * C)
-    centre = b.add("centre", ops.Slice(0, C), told)
-    spread = b.add("spread_raw", ops.Activation("softplus"), b.add("spread_told", ops.Slice(C, 2 * C), told))
-    least = b.add("least_spread", ops.Fill(least_spread), "draws")
-    drawn = b.add("drawn", ops.Combine("multiply"), b.sum("spread", spread, least), "draws")
-    row = b.add("row", ops.Unscale(), b.sum("sample", centre, drawn), "anchor", "scale")
-    outputs |= {"previous": row, "anchor": row, "result": row}
-    return Graph(tuple(b.inputs), tuple(b.nodes), outputs)

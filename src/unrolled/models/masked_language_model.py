@@ -57,18 +57,9 @@ class MaskedLanguageNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         self.options = LanguageOptions(
-            cell,
-            hidden,
-            layers,
-            embedding,
-            tied,
-            residual,
-            layer_norm,
-            dropout,
-            input_dropout,
-            embedding_dropout,
-            weight_drop,
-        )
+            cell, hidden, layers, embedding, tied, residual, layer_norm,
+            dropout, input_dropout, embedding_dropout, weight_drop,
+        )  # fmt: skip
         self.reader = TokenReader(shape.tokens, self.options)
         self.from_left = self.options.stack()
         self.from_right = mirrored(self.options.stack())

@@ -138,6 +138,12 @@ def recurrent_cost(cell: str, input_size: int, hidden: int, layers: int) -> int:
     return GATES[cell] * hidden * ((input_size + hidden) + (layers - 1) * 2 * hidden)
 
 
+def stack_options(network: Any) -> dict[str, Any]:
+    """The options that every network around a recurrent stack has, as JSON."""
+    sizes = {name: getattr(network, name) for name in ("cell", "hidden", "layers")}
+    return {"shape": network.shape.card(), **sizes, "cells": network.cells.card()}
+
+
 def map_state(function: Callable[[Tensor], Tensor], state: Any) -> Any:
     """Apply a function to every tensor of a state, however its tuples are nested. None stays None."""
     if state is None:

@@ -17,10 +17,17 @@ from torch.nn import functional as F
 
 from unrolled.errors import ArgumentError, ShapeError, explain
 from unrolled.models.direct import take_ahead
+from unrolled.models.forecast_lowering import lower_recursive
 from unrolled.models.heads import START_WIDTH, ConformalOffsets, inverse_softplus, keep_order, masked_mean
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid, valid_steps
-from unrolled.models.lowering import lower_recursive
-from unrolled.models.recurrent import CellStart, map_state, recurrent_cost, recurrent_stack, restart
+from unrolled.models.recurrent import (
+    CellStart,
+    map_state,
+    recurrent_cost,
+    recurrent_stack,
+    restart,
+    stack_options,
+)
 from unrolled.models.shape import ForecastShape
 from unrolled.runtime import Program
 from unrolled.types import RecursiveState
@@ -68,7 +75,7 @@ class RecursiveNetwork(nn.Module):
             raise ArgumentError(explain("past", "no past columns with the decoder 'recursive'", got, cure))
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
         self.inputs = ScaledInputs(shape)
-        self.input_size = shape.targets * (1 + shape.masked_target) + sum(self.inputs.sizes.values())
+        self.input_size = self.inputs.row_size
         self.cells = CellStart.from_card(cells)
         self.recurrent = recurrent_stack(cell, self.input_size, hidden, layers, dropout, start=self.cells)
         self.dropout = nn.Dropout(dropout)
@@ -83,12 +90,8 @@ class RecursiveNetwork(nn.Module):
         """JSON from which `models.build` makes an equal network."""
         return {
             "kind": "recursive",
-            "shape": self.shape.card(),
-            "cell": self.cell,
-            "hidden": self.hidden,
-            "layers": self.layers,
+            **stack_options(self),
             "dropout": self.dropout.p,
-            "cells": self.cells.card(),
         }
 
     def loss(self, batch: Batch, state: RecursiveState | None = None) -> tuple[Tensor, RecursiveState]:

@@ -22,10 +22,10 @@ from torch.nn import functional as F
 from unrolled.arguments import integer, one_of
 from unrolled.errors import ArgumentError, ShapeError, explain
 from unrolled.models.architectures import check_streams, reading_cost, reading_stack
+from unrolled.models.forecast_lowering import lower_segment
 from unrolled.models.heads import ConformalOffsets, QuantileHead, forecast_loss
 from unrolled.models.inputs import Batch, ScaledInputs, fill, last_valid
-from unrolled.models.lowering import lower_segment
-from unrolled.models.recurrent import CellStart, map_state
+from unrolled.models.recurrent import CellStart, map_state, stack_options
 from unrolled.models.shape import ForecastShape
 from unrolled.runtime import Program
 
@@ -63,9 +63,7 @@ class SegmentNetwork(nn.Module):
         if segment is None:
             segment = default_segment(shape.history, shape.horizon)
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
-        self.segment = integer(
-            "segment", segment, minimum=1, cure="Give the steps of one segment, such as 24."
-        )
+        self.segment = integer("segment", segment, 1, "Give the steps of one segment, such as 24.")
         self.level = one_of("level", level, LEVELS)
         self.read_segments = math.ceil(shape.history / segment)
         self.answered_segments = math.ceil(shape.horizon / segment)
@@ -75,13 +73,7 @@ class SegmentNetwork(nn.Module):
             cell, hidden, hidden, layers, dropout, steps=self.read_segments, goes_on=True, start=self.cells
         )
         self._add_embeddings()
-        cure = "0 is none; it is at most the history."
-        self.highway_steps = integer("highway", highway, 0, cure)
-        if highway > shape.history:
-            raise ArgumentError(explain("highway", f"at most {shape.history} steps", highway, cure))
-        self.highway = nn.Linear(highway, shape.horizon, bias=False) if highway else None
-        if self.highway is not None:
-            nn.init.zeros_(self.highway.weight)
+        self._add_highway(highway)
         self.dropout = nn.Dropout(dropout)
         self.head = QuantileHead(hidden, segment, shape.quantiles)
         self.offsets = ConformalOffsets(shape.horizon, shape.targets, shape.quantiles)
@@ -101,18 +93,24 @@ class SegmentNetwork(nn.Module):
         if self.decode_level is not None:
             nn.init.normal_(self.decode_level.weight, std=0.02 if self.level == "normal" else 0.0)
 
+    def _add_highway(self, steps: int) -> None:
+        """The weights that take the last values straight to the answers, from 0 on; None without steps."""
+        cure = "0 is none; it is at most the history."
+        self.highway_steps = integer("highway", steps, 0, cure)
+        if steps > self.shape.history:
+            raise ArgumentError(explain("highway", f"at most {self.shape.history} steps", steps, cure))
+        self.highway = nn.Linear(steps, self.shape.horizon, bias=False) if steps else None
+        if self.highway is not None:
+            nn.init.zeros_(self.highway.weight)
+
     @property
     def configuration(self) -> dict[str, Any]:
         """JSON from which `models.build` makes an equal network."""
         return {
             "kind": "segment",
-            "shape": self.shape.card(),
-            "cell": self.cell,
-            "hidden": self.hidden,
-            "layers": self.layers,
+            **stack_options(self),
             "segment": self.segment,
             "dropout": self.dropout.p,
-            "cells": self.cells.card(),
             "level": self.level,
             "highway": self.highway_steps,
         }

@@ -17,8 +17,8 @@ from unrolled.errors import ArgumentError, ShapeError, explain
 from unrolled.models.architectures import check_streams, reading_cost, reading_stack, window_of
 from unrolled.models.heads import masked_mean
 from unrolled.models.inputs import Batch, copy_buffers, fill, valid_steps
-from unrolled.models.lowering import lower_sequence
-from unrolled.models.recurrent import CELLS, CellStart, recurrent_cost
+from unrolled.models.recurrent import CELLS, CellStart, recurrent_cost, stack_options
+from unrolled.models.sequence_lowering import lower_sequence
 from unrolled.models.shape import SequenceShape
 from unrolled.runtime import Program
 
@@ -87,14 +87,10 @@ class SequenceNetwork(nn.Module):
         """JSON from which `models.build` makes an equal network."""
         return {
             "kind": "sequence",
-            "shape": self.shape.card(),
-            "cell": self.cell,
-            "hidden": self.hidden,
-            "layers": self.layers,
+            **stack_options(self),
             "head": self.pool,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout.p,
-            "cells": self.cells.card(),
             "steps": self.steps,
         }
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unrolled.arguments import flag
 from unrolled.models.inputs import Batch, copy_buffers
-from unrolled.models.recurrent import CellStart, recurrent_cost, recurrent_stack
+from unrolled.models.recurrent import CellStart, recurrent_cost, recurrent_stack, stack_options
 from unrolled.models.sequence import weighted_cross_entropy
 from unrolled.models.text import TextInputs, TextShape, row_lengths
 from unrolled.nn import Pooling
@@ -70,14 +70,10 @@ class TextClassifierNetwork(nn.Module):
         """JSON from which `models.build` makes an equal network."""
         return {
             "kind": "text classifier",
-            "shape": self.shape.card(),
-            "cell": self.cell,
-            "hidden": self.hidden,
-            "layers": self.layers,
+            **stack_options(self),
             "pool": self.pooling.kind,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout.p,
-            "cells": self.cells.card(),
             "input_dropout": self.inputs.dropout,
             **self.inputs.configuration,
         }
