@@ -55,7 +55,6 @@ def predict(
         return
     arguments.part("torch", "train")
     import unrolled
-    from unrolled.data import check_table_path
 
     options.check_picture(plot)
     options.check_outputs((model, data, future), {"-o": out, "--plot": plot})
@@ -63,15 +62,9 @@ def predict(
     check_options(loaded, {"future": future} | search)
     if isinstance(loaded, unrolled.Translator):
         write_texts(loaded, data, search, out, plot, as_json)
-        return
-    if out is not None:
-        check_table_path(out)
-    pictures.check_drawable(loaded, plot)
-    given = {"future": future} | {name: search[name] for name in ("encoding",) if name in search}
-    found = loaded.predict(data, **options.given(given))
-    if plot is not None:
-        pictures.draw_ahead(loaded, data, found, plot)
-    output.frame(found, out, plot, as_json)
+    else:
+        read = options.given({"future": future, "encoding": encoding})
+        write_table(loaded, data, read, out, plot, as_json)
 
 
 def programs_alone(path: str) -> Any:
@@ -132,6 +125,21 @@ def check_options(loaded: Any, given: dict[str, Any]) -> None:
             got = f"a {type(loaded).__name__}"
             flag = "--" + name.replace("_", "-")
             raise ArgumentError(explain(flag, f"the model of {what}", got, "Leave it out."))
+
+
+def write_table(
+    loaded: Any, data: str, read: dict[str, Any], out: str | None, plot: str | None, as_json: bool
+) -> None:
+    """The rows after the last one, or a label for each sequence or text; `read` are options of `predict`."""
+    from unrolled.data import check_table_path
+
+    if out is not None:
+        check_table_path(out)
+    pictures.check_drawable(loaded, plot)
+    found = loaded.predict(data, **read)
+    if plot is not None:
+        pictures.draw_ahead(loaded, data, found, plot)
+    output.frame(found, out, plot, as_json)
 
 
 def write_texts(

@@ -37,30 +37,32 @@ def held_out(program: Program, source: Any) -> list[HeldOut]:
     words = {column.name for column in columns.columns if column.is_text}
     grouped = columns.series_column
     frame = read_frame(source, text=words | ({grouped} if grouped else set()))
-    reader = RowReader(program)
-    for name in reader.names:
-        if name not in frame.columns:
-            cure = "Give a table with the columns of the training data."
-            raise DataError(explain(f"column '{name}'", "in the rows to try", "none of this name", cure))
-    table = {name: frame.column(name).to_list() for name in reader.names}
+    table = _columns_of(program, frame)
     groups = _groups(frame.column(grouped).to_list() if grouped in frame.columns else None, frame.rows)
     named = columns.series if program.series_count > 1 else ()
     least = program.history + _ahead(program)
     chosen = [(name, places) for name, places in groups.items() if not named or str(name) in named]
-    enough = [(name, places) for name, places in chosen if len(places) >= least][-GROUPS:]
+    enough = [(name, places[-(least + ROWS) :]) for name, places in chosen if len(places) >= least]
     if not enough:
         got = f"{max((len(places) for _, places in chosen), default=0)} of one series"
         raise DataError(explain("rows to try", f"at least {least} rows", got, "Give more of them."))
     return [
         HeldOut(
             str(name) if named else None,
-            {
-                title: [values[place] for place in places[-(least + ROWS) :]]
-                for title, values in table.items()
-            },
+            {title: [values[place] for place in places] for title, values in table.items()},
         )
-        for name, places in enough
+        for name, places in enough[-GROUPS:]
     ]
+
+
+def _columns_of(program: Program, frame: Any) -> dict[str, list[Any]]:
+    """The columns that a program reads. Raises: DataError naming one that is not there."""
+    names = RowReader(program).names
+    for name in names:
+        if name not in frame.columns:
+            cure = "Give a table with the columns of the training data."
+            raise DataError(explain(f"column '{name}'", "in the rows to try", "none of this name", cure))
+    return {name: frame.column(name).to_list() for name in names}
 
 
 def replays_of(program: Program, source: Any) -> list[Replay]:

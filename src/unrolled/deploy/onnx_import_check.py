@@ -39,25 +39,27 @@ def check_import(
     answers = 0
     for number, length in enumerate(lengths[:1] or LENGTHS):
         drawn = draw_inputs(program, readings, length, number)
-        name, dims = output[0], [length if size == STAND_IN else size for size in output[1]]
         rows = _rows(program, readings, drawn, length)
         got = Stream(program).run(rows) if program.streamable else run_sequence(program, rows)
         batch = {one.source.name: _whole_batch(one, drawn[one.source.name]) for one in readings}
-        wanted = run(name, batch | _unseen(file, length)).astype(np.float64)
-        if wanted.ndim != len(dims) or any(
-            have < size for have, size in zip(wanted.shape, dims, strict=True)
-        ):
-            raise ModelFileError(explain(f"{file.path}: output '{name}'", f"sizes {dims}", wanted.shape, ""))
-        wanted = wanted[tuple(slice(0, size) for size in dims)]
-        if STAND_IN in output[1]:
-            wanted = np.moveaxis(wanted, output[1].index(STAND_IN), 0)
-        wanted = wanted.reshape(-1, got.shape[1])  # of the last row, or of all
+        wanted = run(output[0], batch | _unseen(file, length)).astype(np.float64)
+        wanted = _by_row(file, wanted, output, length).reshape(-1, got.shape[1])  # of the last row, or of all
         distance = np.abs(got[-len(wanted) :] - wanted)
         distance = np.where(np.isnan(distance), np.inf, distance)
         largest = max(largest, float(distance.max()))
         share = max(share, float((distance / np.maximum(np.abs(wanted), 1)).max()))
         answers += wanted.size
     return Parity(largest, share, answers, bound)
+
+
+def _by_row(file: OnnxFile, answers: Array, output: tuple[str, tuple[int, ...]], length: int) -> Array:
+    """The file's answers to the first sequence of the batch, rows first. Raises: ModelFileError."""
+    name, sizes = output
+    dims = [length if size == STAND_IN else size for size in sizes]
+    if answers.ndim != len(dims) or any(have < size for have, size in zip(answers.shape, dims, strict=True)):
+        raise ModelFileError(explain(f"{file.path}: output '{name}'", f"sizes {dims}", answers.shape, ""))
+    first = answers[tuple(slice(0, size) for size in dims)]
+    return np.moveaxis(first, sizes.index(STAND_IN), 0) if STAND_IN in sizes else first
 
 
 def draw_inputs(program: Program, readings: Sequence[Reading], length: int, seed: int) -> dict[str, Array]:

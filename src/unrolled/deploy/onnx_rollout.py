@@ -19,35 +19,46 @@ def rollout(e: Emitter, op: Rollout, inputs: list[Value], shape: tuple[int, ...]
         every = [e.rows(value) for value in inputs]
         folded = [e.unflat(value.name, 1, value.shape) for value in every]
         return e.unflat(rollout(_folded(e, folded[0]), op, folded, shape).name, 2, shape)
-    g, inner = e.graph, e.inner()
-    places = list(zip(op.wiring, op.body.inputs, inputs, strict=True))
-    values = {entry.name: value for how, entry, value in places if how == "fixed"}
-    ports: dict[str, list[Port]] = {"carried": [], "each": []}
     given: dict[str, list[str]] = {"carried": [], "each": []}
-    for how, entry, value in places:
-        if how == "fixed":
-            continue
-        port = Port(inner.graph.unique(f"{g.scope}/{entry.name}"), ("batch", *entry.spec.shape))
-        ports[how].append(port)
-        given[how].append(e.filled(value, 1, value.shape).name)
-        values[entry.name] = Value(port.name, 1, entry.spec.shape)
-    specs = resolve(op.body, e.weights).values
-    for node in op.body.nodes:
-        inner.graph.scope = f"{g.scope}/{node.name}"
-        reads = [values[name] for name in node.inputs]
-        values[node.name] = EMIT[type(node.operation)](inner, node.operation, reads, specs[node.name].shape)
-    carried = [entry.name for how, entry, _ in places if how == "carried"]
-    outputs = [_out(inner, values[op.body.outputs[name]]) for name in (*carried, op.result)]
+    for how, value in zip(op.wiring, inputs, strict=True):
+        if how != "fixed":
+            given[how].append(e.filled(value, 1, value.shape).name)
     count = len(given["each"])
     attributes = {
-        "body": Body(tuple(inner.graph.nodes), (*ports["carried"], *ports["each"]), tuple(outputs)),
+        "body": _body(e, op, inputs),
         "num_scan_inputs": count,
         "scan_input_axes": [1] * count,
         "scan_output_axes": [1],
     }
-    names = [f"{name}_after" for name in carried] + ["path"]
-    made = g.add_many("Scan", [*given["carried"], *given["each"]], names, attributes)
+    names = [f"{name}_after" for name in _carried(op)] + ["path"]
+    made = e.graph.add_many("Scan", [*given["carried"], *given["each"]], names, attributes)
     return Value(made[-1], 1, shape)
+
+
+def _carried(op: Rollout) -> list[str]:
+    """The inputs of the body that go from step to step."""
+    return [entry.name for how, entry in zip(op.wiring, op.body.inputs, strict=True) if how == "carried"]
+
+
+def _body(e: Emitter, op: Rollout, inputs: list[Value]) -> Body:
+    """One step: what is carried and what comes a step are its ports, what is fixed it sees from inside."""
+    inner, scope = e.inner(), e.graph.scope
+    values: dict[str, Value] = {}
+    ports: dict[str, list[Port]] = {"carried": [], "each": []}
+    for how, entry, value in zip(op.wiring, op.body.inputs, inputs, strict=True):
+        if how == "fixed":
+            values[entry.name] = value
+            continue
+        port = Port(inner.graph.unique(f"{scope}/{entry.name}"), ("batch", *entry.spec.shape))
+        ports[how].append(port)
+        values[entry.name] = Value(port.name, 1, entry.spec.shape)
+    specs = resolve(op.body, e.weights).values
+    for node in op.body.nodes:
+        inner.graph.scope = f"{scope}/{node.name}"
+        reads = [values[name] for name in node.inputs]
+        values[node.name] = EMIT[type(node.operation)](inner, node.operation, reads, specs[node.name].shape)
+    outputs = [_out(inner, values[op.body.outputs[name]]) for name in (*_carried(op), op.result)]
+    return Body(tuple(inner.graph.nodes), (*ports["carried"], *ports["each"]), tuple(outputs))
 
 
 def _out(inner: Emitter, value: Value) -> Port:

@@ -47,9 +47,7 @@ def fit_classifier(
 ) -> Fitted:
     """Train on the training texts, stop and sharpen by the validation texts."""
     shape = {"words": len(tokenizer), "answers": len(answers.values)}
-    with reproducible(choose_device(settings.training.device), settings.training.seed):
-        network: Any = build({"kind": "text classifier", "shape": shape} | settings.network)
-    set_vectors(network, vectors)
+    network = build_network("text classifier", shape, settings, vectors)
     if prior and vectors is None:
         set_prior(network, log_odds(data, labels, split.train, shape["words"], shape["answers"]))
     network.set_scaling(answers.buffers(labels[split.train], class_weight))
@@ -68,6 +66,14 @@ def fit_classifier(
     sharpness, _ = best_sharpness(scores_of(network, data, split.validation), truth)
     network.set_scaling({"sharpness": [sharpness]})
     return Fitted(network, history, source.batches.waste)
+
+
+def build_network(kind: str, shape: dict[str, int], settings: TextSettings, vectors: Vectors | None) -> Any:
+    """A network over words, drawn by the seed; the words with a pretrained vector start from it."""
+    with reproducible(choose_device(settings.training.device), settings.training.seed):
+        network = build({"kind": kind, "shape": shape} | settings.network)
+    set_vectors(network, vectors)
+    return network
 
 
 def set_vectors(network: Any, vectors: Vectors | None) -> None:

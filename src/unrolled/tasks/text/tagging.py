@@ -13,15 +13,15 @@ import torch
 from unrolled.data import even_batches
 from unrolled.data.vectors import Vectors
 from unrolled.metrics.spans import score_spans
-from unrolled.models import TaggerNetwork, build
+from unrolled.models import TaggerNetwork
 from unrolled.nn import Allowed
 from unrolled.preprocess import allowed_moves
 from unrolled.tasks.sequence.data import SequenceSplit
 from unrolled.tasks.text.batches import TEXTS, TOKENS, CodedTexts, TextSource
-from unrolled.tasks.text.fit import as_checkpoint, set_vectors
+from unrolled.tasks.text.fit import as_checkpoint, build_network
 from unrolled.tasks.text.settings import TextSettings
 from unrolled.tasks.text.tagging_data import TagSet, WordCodes
-from unrolled.training import History, Reporter, choose_device, fit, reproducible, to_device
+from unrolled.training import History, Reporter, fit, to_device
 
 FORBIDDEN = -1e9
 
@@ -53,9 +53,7 @@ def fit_tagger(
     """
     shape = {"words": len(words.words), "answers": len(tags.values), "shapes": len(words.shapes)}
     shape["characters"] = 0 if words.characters is None else len(words.characters)
-    with reproducible(choose_device(settings.training.device), settings.training.seed):
-        network: Any = build({"kind": "tagger", "shape": shape} | settings.network)
-    set_vectors(network, vectors)
+    network = build_network("tagger", shape, settings, vectors)
     allow(network, tags)
     seed = settings.training.seed
     source = TextSource(data, split.train, ("tags", truth), settings.batch_tokens, seed)
