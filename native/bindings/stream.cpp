@@ -1,111 +1,30 @@
 // The stream's Python side. `StreamBase` is a plain CPython type, not one of nanobind: a step costs a microsecond, so
 // its path is one C call with the buffer protocol. What is not the plain case (rows by name, text, futures, anything
 // wrong) goes to the Python method `_step`, which reads and explains it; nothing has changed by then.
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
-#include "columns.h"
 #include "stream.h"
+
+#include "machine.h"
+#include "rows.h"
 
 namespace nb = nanobind;
 
 namespace {
 
-using unrolled::bindings::accept;
-using unrolled::bindings::accept_plain;
 using unrolled::bindings::Column;
+using unrolled::bindings::count_of;
 using unrolled::bindings::is_plain;
-using unrolled::bindings::kMayMiss;
 using unrolled::bindings::kRead;
 using unrolled::bindings::kWrite;
+using unrolled::bindings::of;
+using unrolled::bindings::read_any;
+using unrolled::bindings::Stream;
+using unrolled::bindings::Sweep;
 using unrolled::bindings::View;
 using unrolled::stream::Int;
-using unrolled::stream::Machine;
-using unrolled::stream::NodeSpec;
-using unrolled::stream::ProgramSpec;
 using unrolled::stream::Runner;
-using unrolled::stream::ValueSpec;
-
-constexpr const char* kMachine = "unrolled.stream.machine";
-typedef std::shared_ptr<const Machine> Shared;
-
-// (kind, inputs, output, states, ints, floats, addresses, every, body)
-NodeSpec node_of(nb::handle item) {
-  const nb::tuple fields = nb::cast<nb::tuple>(item);
-  NodeSpec node;
-  node.kind = nb::cast<std::string>(fields[0]);
-  node.inputs = nb::cast<std::vector<Int>>(fields[1]);
-  node.output = nb::cast<Int>(fields[2]);
-  node.states = nb::cast<std::vector<Int>>(fields[3]);
-  node.ints = nb::cast<std::vector<Int>>(fields[4]);
-  node.floats = nb::cast<std::vector<double>>(fields[5]);
-  for (const Int address : nb::cast<std::vector<Int>>(fields[6])) node.arrays.push_back(reinterpret_cast<const void*>(address));
-  node.every = nb::cast<bool>(fields[7]);
-  for (nb::handle inner : nb::cast<nb::list>(fields[8])) node.body.push_back(node_of(inner));
-  return node;
-}
-
-nb::object make_machine(const std::vector<std::tuple<Int, bool, Int>>& values, nb::list nodes,
-                        const std::vector<Int>& states, const std::tuple<Int, Int, Int>& places, std::uint64_t seed) {
-  ProgramSpec spec;
-  for (const auto& [size, is_int, address] : values)
-    spec.values.push_back({size, is_int, reinterpret_cast<const void*>(address)});
-  for (nb::handle node : nodes) spec.nodes.push_back(node_of(node));
-  spec.states = states;
-  std::tie(spec.output, spec.noise, spec.series) = places;
-  spec.seed = seed;
-  auto* shared = new Shared(std::make_shared<Machine>(spec));
-  return nb::steal(PyCapsule_New(shared, kMachine, [](PyObject* capsule) {
-    delete static_cast<Shared*>(PyCapsule_GetPointer(capsule, kMachine));
-  }));
-}
-
-struct Stream {
-  PyObject_HEAD
-  Runner* runner;       // null: Python runs it
-  std::vector<Column>* columns;
-  Int history, block, sessions;
-  bool takes_rows;      // rows of numbers are all that a step needs
-  bool is_running;      // the interpreter's lock was given up while it runs
-  bool is_plain;        // all columns are numbers of one input, in its order
-  PyObject* answer;     // an array of the answer's shape, float32; copied for each answer
-  PyObject* given[2];   // the last answers: one that the caller has let go of serves again
-  float* answer_data;
-  Py_ssize_t answer_count;
-  int answer_axes;
-  Py_ssize_t answer_shape[4];
-};
-
-Stream* of(PyObject* self) { return reinterpret_cast<Stream*>(self); }
 
 PyObject* g_step = nullptr;  // names of Python methods
 PyObject* g_copy = nullptr;
-
-// One row into the inputs of the block's row `place`; with `check` only look at it.
-template <class T>
-bool read_row(const Stream* stream, const char* row, Py_ssize_t step, Int place, bool check) {
-  for (const Column& column : *stream->columns) {
-    void* input = check || column.value < 0 ? nullptr : stream->runner->input(column.value, place);
-    if (!accept(column, *reinterpret_cast<const T*>(row), input)) return false;
-    row += step;
-  }
-  return true;
-}
-
-bool read_any(const Stream* stream, char format, const char* row, Py_ssize_t step, Int place, bool check) {
-  if (stream->is_plain && format == 'f' && step == sizeof(float)) {
-    if (!accept_plain(*stream->columns, row)) return false;
-    const std::size_t bytes = stream->columns->size() * sizeof(float);
-    if (!check) std::memcpy(stream->runner->input(stream->columns->front().value, place), row, bytes);
-    return true;
-  }
-  return format == 'f' ? read_row<float>(stream, row, step, place, check)
-                       : read_row<double>(stream, row, step, place, check);
-}
-
-Py_ssize_t count_of(const Stream* stream) { return static_cast<Py_ssize_t>(stream->columns->size()); }
 
 bool is_busy(const Stream* stream) {
   if (stream->is_running) PyErr_SetString(PyExc_RuntimeError, "stream: expected one thread at a time, got a second. Give each its own stream.");
@@ -187,69 +106,6 @@ PyObject* step(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObjec
   return step_in_python(self, row, future, out);
 }
 
-// The rows of one or more sessions one after the other, or nothing at all if one cannot be read.
-struct Sweep {
-  Stream* stream;
-  const char* rows;
-  Py_ssize_t row_step, step;
-  char format;
-  float* answers;
-
-  bool can_read(Py_ssize_t count) const {
-    for (Py_ssize_t t = 0; t < count; ++t)
-      if (!read_any(stream, format, rows + t * row_step, step, 0, true)) return false;
-    return true;
-  }
-
-  void answer(Int place, Py_ssize_t to, bool wanted) const {
-    float* out = answers + to * stream->answer_count;
-    if (wanted)
-      std::memcpy(out, stream->runner->answer(place), stream->answer_count * sizeof(float));
-    else
-      for (Py_ssize_t i = 0; i < stream->answer_count; ++i) out[i] = NAN;
-  }
-
-  // A row that can be read into the inputs of the block's row `place`.
-  void read(Py_ssize_t t, Int place) const {
-    const char* row = rows + t * row_step;
-    if (stream->is_plain && format == 'f' && step == sizeof(float))
-      std::memcpy(stream->runner->input(stream->columns->front().value, place), row,
-                  stream->columns->size() * sizeof(float));
-    else
-      read_any(stream, format, row, step, place, false);
-  }
-
-  // Row t of one session at its t-th step.
-  void along(Py_ssize_t count) const {
-    Runner& runner = *stream->runner;
-    const Int seen = static_cast<Int>(runner.rows(0));
-    for (Py_ssize_t t = 0; t < count; ++t) {
-      read(t, 0);
-      const bool wanted = seen + t + 1 >= stream->history;
-      runner.run(0, 1, wanted);
-      answer(0, t, wanted);
-    }
-  }
-
-  // Row t of session numbers[t], or of session t without numbers; neighbours are stepped together.
-  void across(Py_ssize_t count, const Int* numbers) const {
-    Runner& runner = *stream->runner;
-    for (Py_ssize_t t = 0; t < count;) {
-      const Int first = numbers ? numbers[t] : t;
-      Int many = 0;
-      bool wanted = false;
-      while (t + many < count && many < stream->block && (!numbers || numbers[t + many] == first + many)) {
-        read(t + many, many);
-        wanted = wanted || static_cast<Int>(runner.rows(first + many)) + 1 >= stream->history;
-        ++many;
-      }
-      runner.run(first, many, wanted);
-      for (Int i = 0; i < many; ++i) answer(i, t + i, static_cast<Int>(runner.rows(first + i)) >= stream->history);
-      t += many;
-    }
-  }
-};
-
 // _sweep(rows, out, sessions): whether the rows could be read; with sessions None they are of session 0, one after the
 // other; with an empty array of each session; else of the sessions it numbers (each once; checked by the caller).
 PyObject* sweep(PyObject* self, PyObject* const* given, Py_ssize_t count) {
@@ -328,7 +184,7 @@ PyObject* bind(PyObject* self, PyObject* arguments) {
   int takes_rows;
   if (!PyArg_ParseTuple(arguments, "OOLLLpO", &machine, &columns, &history, &sessions, &block, &takes_rows, &answer))
     return nullptr;
-  const auto* shared = static_cast<Shared*>(PyCapsule_GetPointer(machine, kMachine));
+  const auto* shared = unrolled::bindings::machine_in(machine);
   if (!shared || is_busy(stream)) return nullptr;
   const View view(answer, kWrite);
   if (!view.is(view->ndim, "f") || view->ndim > 4) return PyErr_Format(PyExc_ValueError, "answer");
@@ -434,7 +290,6 @@ PyType_Spec kSpec = {"unrolled._native.StreamBase", sizeof(Stream), 0, Py_TPFLAG
 void bind_stream(nb::module_& module) {
   g_step = PyUnicode_InternFromString("_step");
   g_copy = PyUnicode_InternFromString("copy");
-  module.def("stream_machine", &make_machine, nb::arg("values"), nb::arg("nodes"), nb::arg("states"), nb::arg("places"),
-             nb::arg("seed"), "A program as the native stream runs it; see unrolled/runtime/machine.py.");
+  bind_machine(module);
   module.attr("StreamBase") = nb::steal(PyType_FromModuleAndSpec(module.ptr(), &kSpec, nullptr));
 }
