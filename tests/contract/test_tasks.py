@@ -1,35 +1,32 @@
-"""One list of checks over every task: what a user may rely on, whichever one is held.
+"""The list of checks of task_contract.py over every task on rows, and what only these are asked.
 
 A new task joins by an entry in TASKS.
 """
 
 import copy
-import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
-from sklearn.base import clone
 
 import unrolled
-from unrolled.errors import ArgumentError, DataError, ModelFileError, OutputError, UnrolledError
+from unrolled.errors import ArgumentError, DataError
 from unrolled.tasks import Forecaster, SequenceClassifier, SequenceRegressor
 from unrolled.training import SilentReporter
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tasks"))
 from small_forecasts import ragged, stirred
+from task_contract import TaskContract, fitted
 
 HORIZON = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """How a task is built and fitted in a blink, and what it is asked."""
 
@@ -37,14 +34,22 @@ class Task:
     table: Callable[[], pl.DataFrame]
     columns: dict[str, Any]
     future: Callable[[], pl.DataFrame] | None = None
-    answers: str = "y"
 
     def fit(self, **changes: Any) -> Any:
         model = self.build().set_params(**changes)
         return model.fit(self.table(), reporter=SilentReporter(), **self.columns)
 
+    def fit_file(self, path: Path) -> Any:
+        return self.build().fit(path, **self.columns)
+
     def predict(self, model: Any, table: pl.DataFrame) -> pl.DataFrame:
         return model.predict(table) if self.future is None else model.predict(table, future=self.future())
+
+    def answers(self, model: Any) -> list:
+        return self.predict(model, self.table()).rows()
+
+    def scores(self, model: Any) -> Any:
+        return str(model.evaluate(self.table()))
 
 
 def forecast(decoder: str) -> Task:
@@ -86,7 +91,6 @@ def sequences(kind: Any, target: str, **options: Any) -> Task:
         build=lambda: kind("gru", 6, epochs=1, device="cpu", **options),
         table=turns,
         columns={"target": target, "series": "id", "time": "t", "past": "x,z"},
-        answers=target,
     )
 
 
@@ -102,67 +106,9 @@ every = pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 forecasters = pytest.mark.parametrize("task", [TASKS[name] for name in FORECASTERS], ids=FORECASTERS)
 
 
-@cache
-def fitted(name: str) -> Any:
-    return TASKS[name].fit()
-
-
-@pytest.fixture
-def model(task: Task) -> Any:
-    return fitted(next(name for name, other in TASKS.items() if other is task))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @every
-def test_parameters_are_those_of_the_constructor(task):
-    built = task.build()
-    names = list(inspect.signature(type(built)).parameters)
-    assert sorted(built.get_params()) == sorted(names)
-    for name, value in built.get_params().items():
-        assert getattr(built, name) is value
-
-
-@every
-def test_set_params_and_clone(task):
-    built = task.build().set_params(hidden_size=5, seed=3)
-    twin = clone(built)
-    assert twin is not built and twin.get_params() == built.get_params()
-    with pytest.raises(ValueError, match="hidden"):
-        built.set_params(hidden=3)
-
-
-@every
-def test_nothing_is_checked_before_fit(task):
-    with pytest.raises(ArgumentError, match=r"cell: expected one of .*, got 'gro'. Did you mean 'gru'"):
-        task.fit(cell="gro")
-
-
-@every
-def test_fit_answers_itself_and_leaves_its_parameters_alone(task, model):
-    assert model.get_params() == task.build().get_params()
-    assert isinstance(model, type(task.build()))
-    assert model.summary() and str(model.evaluation_)
-
-
-@every
-def test_the_same_seed_gives_the_same_file(task, model, tmp_path):
-    model.save(tmp_path / "one.unrolled")
-    task.fit().save(tmp_path / "two.unrolled")
-    assert (tmp_path / "one.unrolled").read_bytes() == (tmp_path / "two.unrolled").read_bytes()
-
-
-@every
-def test_another_seed_gives_another_model(task, model):
-    other = task.fit(seed=1)
-    mine, its = (one.network_.state_dict().values() for one in (model, other))
-    assert any(not torch.equal(a, b) for a, b in zip(mine, its, strict=True))
+class TestContract(TaskContract):
+    """The list that every task is held to."""
 
 
 @every
@@ -175,21 +121,6 @@ def test_inputs_are_not_modified(task, model):
     kept = copy.deepcopy(pandas)
     task.predict(model, pandas)
     assert pandas == kept
-
-
-@every
-def test_predicting_twice_gives_the_same_bits(task, model):
-    assert task.predict(model, task.table()).equals(task.predict(model, task.table()))
-
-
-@every
-def test_a_loaded_model_predicts_and_saves_the_same_bits(task, model, tmp_path):
-    model.save(tmp_path / "one.unrolled")
-    loaded = unrolled.load(tmp_path / "one.unrolled")
-    assert type(loaded) is type(model) and loaded.get_params() == model.get_params()
-    assert task.predict(loaded, task.table()).equals(task.predict(model, task.table()))
-    loaded.save(tmp_path / "two.unrolled")
-    assert (tmp_path / "one.unrolled").read_bytes() == (tmp_path / "two.unrolled").read_bytes()
 
 
 @every
@@ -217,38 +148,6 @@ def test_rows_of_series_that_lie_apart_are_the_same_data(task, model):
     apart = table.with_columns(place=pl.int_range(pl.len()).over(series)).sort("place", maintain_order=True)
     together = task.predict(model, table)
     assert task.predict(model, apart.drop("place")).equals(together)
-
-
-@every
-def test_what_is_not_fitted_cannot_be_used(task, tmp_path):
-    built = task.build()
-    uses = {
-        "predict": lambda: task.predict(built, task.table()),
-        "evaluate": lambda: built.evaluate(task.table()),
-        "stream": built.stream,
-        "program": built.program,
-        "summary": built.summary,
-        "save": lambda: built.save(tmp_path / "none.unrolled"),
-    }
-    for name, use in uses.items():
-        with pytest.raises(ArgumentError, match="fitted") as caught:
-            use()
-        assert "Call fit first" in str(caught.value), name
-    assert not list(tmp_path.iterdir())
-
-
-@every
-def test_files_that_are_not_there(task, model, tmp_path):
-    with pytest.raises(ArgumentError, match="expected a file, got no such file"):
-        task.build().fit(tmp_path / "none.csv", **task.columns)
-    with pytest.raises(OutputError):
-        model.save(tmp_path / "nowhere" / "model.unrolled")
-    with pytest.raises((ModelFileError, ArgumentError, OSError)) as caught:
-        unrolled.load(tmp_path / "none.unrolled")
-    assert isinstance(caught.value, UnrolledError)
-    (tmp_path / "bad.unrolled").write_bytes(b"no model")
-    with pytest.raises(ModelFileError, match=r"bad.unrolled"):
-        unrolled.load(tmp_path / "bad.unrolled")
 
 
 @every
@@ -354,7 +253,7 @@ def test_a_stream_of_a_loaded_model_gives_the_same_bits(task, moved, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name not in FORECASTERS])
 def test_a_stream_of_a_sequence_answers_what_predict_does(name):
-    task, model = TASKS[name], stirred(copy.deepcopy(fitted(name)))
+    task, model = TASKS[name], stirred(copy.deepcopy(fitted(TASKS[name])))
     table = task.table().filter(pl.col("id") == "s8").select("x", "z")
     stream = model.stream()
     rows = [stream.step(row) for row in table.iter_rows(named=True)]
