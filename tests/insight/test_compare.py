@@ -18,7 +18,7 @@ from unrolled.insight.comparison import Costs, Entry, conclude, with_spread
 from unrolled.insight.subjects import subject_of
 from unrolled.models import build
 from unrolled.nn import parameter_count
-from unrolled.tasks.forecast import fit as forecast_fit
+from unrolled.tasks.forecast import guard
 from unrolled.tasks.forecast import sources as forecast_sources
 from unrolled.tasks.sequence import fit as sequence_fit
 
@@ -35,7 +35,7 @@ def short_runs():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(forecast_sources, "STEPS", 4)
         patch.setattr(sequence_fit, "STEPS", 4)
-        patch.setattr(forecast_fit, "helped", lambda *losses: True)
+        patch.setattr(guard, "helped", lambda gain: True)
         patch.setattr(sys.modules["unrolled.insight.compare"], "PILOT", 4)
         yield
     torch.set_num_threads(before)
@@ -194,7 +194,8 @@ def test_a_longer_budget_gives_more_epochs_up_to_four_times_the_tasks_own(wave):
 
 
 def test_what_was_not_worth_keeping_is_told(wave, monkeypatch):
-    monkeypatch.setattr(forecast_fit, "helped", lambda *losses: False)
+    monkeypatch.setattr(guard, "helped", lambda gain: False)
+    monkeypatch.setattr(guard, "clearly_helped", lambda gain: False)
     found = ur.compare(ur.Forecaster(**FORECASTER), wave, architectures=["gru"], seeds=2, seconds=0.1)
     told = "GRU: in 2 of 2 runs nothing learned beat the last value, which is judged."
     assert told in found.notes and found.entry("gru").kept == 0

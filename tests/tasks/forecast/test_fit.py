@@ -8,8 +8,9 @@ from small_forecasts import DECODERS, QUIET, counted, fitted, ragged, small, wav
 from unrolled.data import Origins, Roles, Split, read_series
 from unrolled.errors import ArgumentError, DataError
 from unrolled.metrics import fit_offsets
-from unrolled.tasks.forecast import fit as forecast_fit
-from unrolled.tasks.forecast.fit import answers, halves, origins_in, scaled, thinned
+from unrolled.tasks.forecast import guard
+from unrolled.tasks.forecast.fit import halves, origins_in, thinned
+from unrolled.tasks.forecast.losses import answers, scaled
 from unrolled.tasks.forecast.settings import default_history, settle
 
 SPLIT = (100, 30, 30)
@@ -213,25 +214,9 @@ def test_the_season_of_the_longest_series_chooses_the_history():
     assert found.history == default_history(500, 20, 24) and found.history % 24 == 0
 
 
-def test_what_was_learned_is_kept_for_a_large_or_a_visible_gain(monkeypatch):
-    monkeypatch.undo()
-    noise = np.random.default_rng(0).standard_normal(400)
-    judged = Origins(np.arange(400), np.zeros(400, np.int64))
-    untrained = np.full(400, 10.0)
-    for gain, kept in [(3.0, True), (1.0, True), (0.01, False), (0.0, False), (-1.0, False)]:
-        assert forecast_fit.helped(untrained - gain - noise, untrained, judged, horizon=4) == kept
-    assert not forecast_fit.helped(untrained, untrained, judged, horizon=4)
-
-
-def test_of_a_single_window_only_a_large_gain_tells(monkeypatch):
-    monkeypatch.undo()
-    judged = Origins(np.array([7]), np.array([0]))
-    assert forecast_fit.helped(np.array([7.0]), np.array([10.0]), judged, horizon=4)
-    assert not forecast_fit.helped(np.array([9.0]), np.array([10.0]), judged, horizon=4)
-
-
 def test_without_a_gain_the_untrained_network_is_kept(monkeypatch):
-    monkeypatch.setattr(forecast_fit, "helped", lambda *losses: False)
+    monkeypatch.setattr(guard, "helped", lambda gain: False)
+    monkeypatch.setattr(guard, "clearly_helped", lambda gain: False)
     model = fit(wave(), "segment")
     assert not model.kept_
     assert model.network_.state_dict()["head.dense.weight"].abs().max() == 0

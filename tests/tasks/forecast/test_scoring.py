@@ -8,7 +8,7 @@ from unrolled.errors import DataError, ModelFileError
 from unrolled.metrics.forecast import coverage, mase, mse, seasonal_scale
 from unrolled.tasks.forecast import scoring as forecast_scoring
 from unrolled.tasks.forecast.evaluation import Losses
-from unrolled.tasks.forecast.fit import answers
+from unrolled.tasks.forecast.losses import answers
 from unrolled.tasks.forecast.periods import Periods
 from unrolled.tasks.forecast.scoring import (
     Forecasts,

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from unrolled.data import Origins, SeriesSet, Split, origins
-from unrolled.metrics import block_bootstrap, fit_offsets
-from unrolled.metrics.forecast import mse
+from unrolled.metrics import fit_offsets
 from unrolled.models import RecursiveNetwork, build
+from unrolled.tasks.forecast.guard import keep_if_better
 from unrolled.tasks.forecast.inputs import ForecastInputs
+from unrolled.tasks.forecast.losses import point_loss, scaled
 from unrolled.tasks.forecast.run import ForecastNetwork, ForecastRunner
 from unrolled.tasks.forecast.settings import ForecastSettings
 from unrolled.tasks.forecast.sources import ChunkSource, WindowSource, pick
@@ -19,7 +19,6 @@ from unrolled.training import Checkpoint, History, Loss, Reporter, fit, network_
 
 VALIDATION_WINDOWS = 2_000  # scored after each epoch, evenly spaced
 CALIBRATION_WINDOWS = 5_000
-LARGE_GAIN = 0.2
 SAMPLED_WINDOWS = 200  # of a recursive network, each of which takes sample paths
 EPOCH_WINDOWS = 100_000  # visited in an epoch at most; the next epoch draws others
 
@@ -65,44 +64,10 @@ def fit_forecaster(
         reporter=reporter,
     )
     most = SAMPLED_WINDOWS if settings.decoder == "recursive" else CALIBRATION_WINDOWS
-    fresh = origins_in(data, calibration, settings, most)
-    kept, quantiles = keep_if_better(runner, untrained, data, fresh)
+    fresh, chosen = (origins_in(data, part, settings, most) for part in (calibration, stopping))
+    kept, quantiles = keep_if_better(runner, untrained, data, fresh, chosen)
     calibrate(runner, data, fresh, quantiles)
     return Fitted(inputs, network, history, kept)
-
-
-def keep_if_better(
-    runner: ForecastRunner, untrained: dict[str, Tensor], data: SeriesSet, judged: Origins
-) -> tuple[bool, np.ndarray]:
-    """Go back to the untrained network, which forecasts the last value, unless training helped on fresh rows.
-
-    The best of many epochs on few windows looks better than it is; these rows had no part in the choice.
-    Returns: whether what was learned is kept, and the kept network's quantiles at these origins.
-    """
-    trained = {name: value.clone() for name, value in runner.network.state_dict().items()}
-    after = runner.at(data, judged)
-    runner.network.load_state_dict(untrained)
-    before = runner.at(data, judged)
-    learned, untaught = (window_losses(runner, data, judged, quantiles) for quantiles in (after, before))
-    if not helped(learned, untaught, judged, runner.network.shape.horizon):
-        return False, before
-    runner.network.load_state_dict(trained)
-    return True, after
-
-
-def helped(learned: np.ndarray, untrained: np.ndarray, judged: Origins, horizon: int) -> bool:
-    """Whether the windows' losses, (n,), fell by more than chance would have it.
-
-    Either by a fifth of what they were, or visibly: by more than 1.645 standard errors of the block
-    bootstrap, which one noise in twenty does. (Few and long windows can hide a large gain from a test.)
-    """
-    known = np.isfinite(untrained)
-    gain = untrained[known] - learned[known]
-    if gain.mean() > LARGE_GAIN * untrained[known].mean():
-        return True
-    stride = max(1, int(np.median(np.diff(judged.rows)))) if len(judged) > 1 else 1
-    low, high = block_bootstrap(gain, max(1, round(horizon / stride)))
-    return bool(gain.mean() > 1.645 * (high - low) / (2 * 1.96))
 
 
 def build_network(settings: ForecastSettings, inputs: ForecastInputs) -> ForecastNetwork:
@@ -167,40 +132,6 @@ def validation_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins, ra
     if isinstance(runner.network, RecursiveNetwork):
         return runner.carried_loss(data, ranges)
     return point_loss(runner, data, judged)
-
-
-def point_loss(runner: ForecastRunner, data: SeriesSet, judged: Origins) -> float:
-    """The squared error of the point forecast in scaled units, by which a forecast will be judged."""
-    return float(np.nanmean(window_losses(runner, data, judged, runner.at(data, judged))))
-
-
-def window_losses(
-    runner: ForecastRunner, data: SeriesSet, judged: Origins, quantiles: np.ndarray
-) -> np.ndarray:
-    """The squared error of the point forecast of each window, scaled, (n,); NaN where no answer is known."""
-    base = runner.network.offsets.base
-    point, truth = scaled(runner, data, judged, quantiles[..., base : base + 1])
-    return mse(truth, point[..., 0], per="origin")
-
-
-def scaled(
-    runner: ForecastRunner, data: SeriesSet, judged: Origins, quantiles: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles and truth at some origins in units of each series' scale."""
-    series = runner.inputs.scaler_rows(data)[judged.series]
-    scaler = runner.inputs.target_scaler
-    mean, scale = scaler.mean[series][:, None], scaler.scale[series][:, None]  # (n, 1, targets)
-    truth = (answers(data, judged, quantiles.shape[1]) - mean) / scale
-    return (quantiles - mean[..., None]) / scale[..., None], truth
-
-
-def answers(data: SeriesSet, judged: Origins, horizon: int) -> np.ndarray:
-    """The true rows from each origin on, float32 (n, horizon, targets)."""
-    target = data.values[:, data.numeric("target")]
-    found = np.empty((len(judged), horizon, target.shape[1]), np.float32)
-    for step in range(horizon):  # an index of all rows at once would be larger than the answers
-        found[:, step] = target[judged.rows + step]
-    return found
 
 
 def calibrate(runner: ForecastRunner, data: SeriesSet, judged: Origins, quantiles: np.ndarray) -> None:

@@ -13,7 +13,8 @@ from unrolled.errors import DataError
 from unrolled.metrics import Verdict, fit_offsets, judge
 from unrolled.metrics.forecast import coverage, interval_score, mae, mase, mse, seasonal_scale
 from unrolled.tasks.forecast.evaluation import Evaluation, Losses, Score
-from unrolled.tasks.forecast.fit import answers, halves, thinned
+from unrolled.tasks.forecast.fit import halves, thinned
+from unrolled.tasks.forecast.losses import answers
 from unrolled.tasks.forecast.periods import season_of, shown
 from unrolled.tasks.forecast.run import ForecastRunner
 from unrolled.tasks.forecast.sources import pick
