@@ -169,6 +169,8 @@ def test_a_window_longer_than_the_data(train, call, home, given, small):
             ["--horizn", "3"],
             "--horizn: expected an option of 'unrolled train forecast', got no such option. Did you mean '-",
         ),
+        (["--learning-rate", "1"], "got no such option. Did you mean '--lr'?"),
+        (["--hidden_size", "8"], "got no such option. Did you mean '--hidden'?"),
         (["--lr", "fast"], "--lr: expected a number, got 'fast'."),
         (
             ["--zzz"],

@@ -6,6 +6,7 @@ They are told by what they carry: their classes moved between versions of Typer.
 from collections.abc import Sequence
 from typing import Any
 
+from unrolled.cli.wording import SPELLED
 from unrolled.errors import explain, nearest
 
 # What Typer's wording of a value that cannot be read holds -> what was expected.
@@ -27,7 +28,9 @@ def told(error: Any, given: Sequence[str]) -> str:
     wrong = getattr(error, "option_name", None)
     if wrong is not None and context:
         flags = [flag for option in context.command.get_params(context) for flag in option.opts]
-        cure = nearest(wrong, [flag for flag in flags if flag.startswith("--")]) or see
+        spelled = SPELLED.get(wrong.lstrip("-").replace("-", "_"))  # one who writes the name it has in Python
+        known = [flag for flag in flags if flag.startswith("--")]
+        cure = nearest(spelled if spelled in known else wrong, known) or see
         return explain(wrong, f"an option of '{program}'", "no such option", cure)
     message = error.format_message().rstrip()
     parameter = getattr(error, "param", None)
