@@ -28,9 +28,9 @@ def told(error: Any, given: Sequence[str]) -> str:
     wrong = getattr(error, "option_name", None)
     if wrong is not None and context:
         flags = [flag for option in context.command.get_params(context) for flag in option.opts]
-        spelled = SPELLED.get(wrong.lstrip("-").replace("-", "_"))  # one who writes the name it has in Python
         known = [flag for flag in flags if flag.startswith("--")]
-        cure = nearest(spelled if spelled in known else wrong, known) or see
+        in_python = SPELLED.get(wrong.lstrip("-").replace("-", "_"), wrong)
+        cure = nearest(in_python if in_python in known else wrong, known) or see
         return explain(wrong, f"an option of '{program}'", "no such option", cure)
     message = error.format_message().rstrip()
     parameter = getattr(error, "param", None)
