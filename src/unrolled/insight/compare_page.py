@@ -9,6 +9,7 @@ from unrolled.insight.page import Figure, Page, Section, Table, render
 from unrolled.plots import compare as plots
 from unrolled.plots.svg import to_svg
 
+UNITS = {"MSE": "scaled", "log loss": "nats", "accuracy": "%"}
 LEAST = 1e-4  # share of a gradient that is still drawn
 
 
@@ -69,13 +70,15 @@ def scores_section(found: Comparison) -> Section:
     values = {entry.title: entry.metrics[metric] for entry in found.trained}
     plain = {name: one[metric] for name, one in found.baselines.items()}
     percent = metric in PERCENT
-    scores = plots.plot_scores(values, plain, f"{metric}{' (%)' if percent else ''}, test part", percent)
+    unit = UNITS.get(metric, "units of the answers")
+    scores = plots.plot_scores(values, plain, f"{metric} ({unit}), test part", percent)
     curves = {
         entry.title: tuple(np.array(entry.curves[0]).T)
         for entry in found.trained
         if entry.curves and entry.curves[0]
     }
-    learning = plots.plot_curves(curves, "seconds of training", "best validation loss so far", marks=True)
+    ylabel = f"validation loss ({found.loss_unit})"
+    learning = plots.plot_curves(curves, "training (s)", ylabel, marks=True)
     epochs = [
         f"{entry.title} {np.mean(entry.epochs):.0f} epochs in {np.mean(entry.seconds):.0f} s"
         for entry in found.trained
@@ -92,7 +95,7 @@ def scores_section(found: Comparison) -> Section:
             ),
             Figure(
                 to_svg(learning, "learning", "Best validation loss over seconds of training"),
-                "The first seed of each.",
+                "The best so far, of the first seed of each.",
             ),
         ),
     )
@@ -105,14 +108,18 @@ def past_section(found: Comparison) -> Section:
     figures = []
     if reached:
         shares = {name: (one.lags, np.maximum(one.shares, LEAST / 10)) for name, one in reached.items()}
-        level, ylabel = (0.01, "1 %"), "gradient, share of lag 0"
+        level, ylabel = (0.01, "1 %"), "gradient (share of lag 0)"
         figure = plots.plot_curves(shares, "lag (steps)", ylabel, log=True, line=level, lowest=LEAST)
         svg = to_svg(figure, "reach", "Share of the gradient over the lag, for each architecture")
         figures.append(Figure(svg, "The gradient of an answer's loss in what is read so many steps before."))
     if used:
         added = {name: (one.lags, one.losses - one.whole) for name, one in used.items()}
         figure = plots.plot_curves(
-            added, "inputs older than so many steps replaced", "loss added", line=(0.0, ""), marks=True
+            added,
+            "inputs replaced beyond lag (steps)",
+            f"loss added ({found.loss_unit})",
+            line=(0.0, ""),
+            marks=True,
         )
         svg = to_svg(figure, "memory", "Loss added by replacing inputs older than a lag")
         figures.append(Figure(svg, "The loss added when all older inputs are another row's."))

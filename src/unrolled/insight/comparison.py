@@ -102,7 +102,7 @@ class Comparison:
     """Architectures and plain baselines on one task, trained with equal budgets.
 
     `budget` says so in figures: parameters, seconds (of the processor) a run, seeds. `baselines`: metrics by
-    name.
+    name. `loss_unit`: of the loss that is trained by.
     """
 
     title: str
@@ -112,6 +112,7 @@ class Comparison:
     budget: Mapping[str, float]
     conclusion: Conclusion
     notes: tuple[str, ...] = ()
+    loss_unit: str = ""
 
     def entry(self, name: str) -> Entry:
         """An architecture's entry by its name."""
@@ -184,6 +185,7 @@ class Comparison:
             "entries": [entry.to_dict() for entry in self.entries],
             "baselines": {name: dict(values) for name, values in self.baselines.items()},
             "verdict": asdict(self.conclusion),
+            "loss_unit": self.loss_unit,
             "notes": list(self.notes),
         }
 

@@ -69,8 +69,12 @@ def problem_section(found: SyntheticComparison, name: str) -> Section:
         figures.append(lag_figure(found, probe, variants))
     longest = max(run.lag for run in found.runs if run.probe == name)
     runs = {v.title: found.of(name, longest, v)[0] for v in variants}
-    figures.append(watch_figure(probe, longest, runs))
-    sentence = f"Task: {probe.task}. {told_problem(found, name)} {foretold(found, name)}".strip()
+    told = foretold(found, name)
+    caption = (
+        "first the gradient arrives, then the score follows" if told else "the gradient's reach, the score"
+    )
+    figures.append(watch_figure(probe, longest, runs, f"At lag {longest}: {caption}."))
+    sentence = f"Task: {probe.task}. {told_problem(found, name)} {told}".strip()
     solved = any(found.longest(name, v) == max(found.lags) for v in variants)
     return Section(
         probe.title,
@@ -89,7 +93,7 @@ def lag_figure(found: SyntheticComparison, probe: Probe, variants: Sequence[Vari
         v.title: (lags, scale * np.array([found.score(probe.name, lag, v) for lag in found.lags]))
         for v in variants
     }
-    ylabel = "MSE" if probe.shape.targets else "accuracy (%)"
+    ylabel = "MSE (sums of 0 to 2)" if probe.shape.targets else "accuracy (%)"
     figure = plots.plot_curves(
         curves, "lag (steps)", ylabel, line=(scale * probe.chance, "chance"), marks=True, ticks=found.lags
     )
@@ -99,22 +103,19 @@ def lag_figure(found: SyntheticComparison, probe: Probe, variants: Sequence[Vari
     )
 
 
-def watch_figure(probe: Probe, lag: int, runs: Mapping[str, ProbeRun]) -> Figure:
+def watch_figure(probe: Probe, lag: int, runs: Mapping[str, ProbeRun], caption: str) -> Figure:
     """Reach and score as the longest lag is learned: the first foretells the second."""
     reach = {name: (np.array(run.steps), np.array(run.reach, float)) for name, run in runs.items()}
     scale = 1 if probe.shape.targets else 100
     scores = {name: (np.array(run.steps), scale * np.array(run.scores)) for name, run in runs.items()}
-    ylabel = "MSE" if probe.shape.targets else "accuracy (%)"
+    ylabel = "MSE (sums of 0 to 2)" if probe.shape.targets else "accuracy (%)"
     panels = [
         ("gradient reach (steps)", reach, (lag / 2, "half the lag")),
         (ylabel, clipped_above(scores, probe), (scale * probe.chance, "chance")),
     ]
-    figure = plots.plot_watch(panels, f"training steps, at lag {lag}")
+    figure = plots.plot_watch(panels, f"training (steps), at lag {lag}")
     alt = f"Gradient reach and {ylabel} over training steps at lag {lag}"
-    return Figure(
-        to_svg(figure, f"{probe.name}-watch", alt),
-        f"At lag {lag}: first the gradient arrives, then the score follows.",
-    )
+    return Figure(to_svg(figure, f"{probe.name}-watch", alt), caption)
 
 
 def clipped_above(curves: Mapping[str, Curve], probe: Probe) -> Mapping[str, Curve]:
@@ -156,10 +157,10 @@ def clipping_section(pair: Sequence[ProbeRun]) -> Section:
         steps = np.array(run.steps)
         norms[run.variant.title] = (steps[1 : len(run.gradient_norms) + 1], np.array(run.gradient_norms))
         scores[run.variant.title] = (steps, scale * np.array(run.scores))
-    ylabel = probe.metric if scale == 1 else "accuracy (%)"
+    ylabel = "MSE (sums of 0 to 2)" if scale == 1 else "accuracy (%)"
     chance = (scale * probe.chance, "chance")
-    panels = [("gradient norm", norms, None), (ylabel, scores, chance)]
-    figure = plots.plot_watch(panels, f"training steps, at lag {pair[0].lag}")
+    panels = [("norm (loss per weight)", norms, None), (ylabel, scores, chance)]
+    figure = plots.plot_watch(panels, f"training (steps), at lag {pair[0].lag}")
     svg = to_svg(figure, "clipping", "Gradient norm and score with and without clipping")
     return Section(
         "An exploding gradient",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 5.4, 3.3  # inches: two stand beside one another on a page, one fills a phone
-LEFT, SHARE = 0.125, 0.85  # where the axes begin and how wide they are, as shares of the width
+LEFT, SHARE = 0.14, 0.835  # where the axes begin and how wide they are, as shares of the width
 COLOURS = (*style.SHADES[:4], style.BASELINE, style.SHADES[4], style.GREY)
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)), "-")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
@@ -125,6 +125,8 @@ def finish(
         axes.set_yscale("log")
         low = axes.get_ylim()[0] if lowest is None else lowest
         axes.set_ylim(bottom=low)
+    else:
+        axes.ticklabel_format(axis="y", scilimits=(-2, 4))  # short numbers: the label stands before them
     if line is not None:
         axes.axhline(line[0], color=style.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         axes.annotate(

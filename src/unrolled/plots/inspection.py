@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 5.0, 2.9  # inches
 CURVES = (style.MODEL, style.SHADES[1], style.SECOND, style.SHADES[3], style.BASELINE, style.SHADES[4])
+NARROW = 5  # letters of a tick that stand beside one another; more are set in two lines
 LOW = 1e-6  # shares below it are not drawn
 
 
@@ -102,8 +103,9 @@ def plot_gates(histograms: Mapping[str, np.ndarray], signed: Mapping[str, bool])
         labels(
             axes,
             "value (-1 to 1)" if kind else "value (0 shut, 1 open)",
-            "share (%)" if kind == kinds[0] else "",
+            "share (%)",
         )
+        few_numbers(axes.yaxis)
         axes.legend(frameon=False, fontsize=8, labelcolor=style.INK, loc="best")
     return finished(figure, *all_axes)
 
@@ -216,7 +218,7 @@ def finished(figure: "Figure", *all_axes: "Axes", legend: bool = False) -> "Figu
             frameon=False, fontsize=8, labelcolor=style.INK, handlelength=1.6, columnspacing=1.2, borderpad=0,
         )  # fmt: skip
     rows = -(-len(all_axes[0].get_legend_handles_labels()[1]) // 3) if legend else 0
-    figure.tight_layout(pad=0.4, rect=(0, 0, 1, 1 - 0.065 * rows))
+    figure.tight_layout(pad=0.4, rect=(0.01, 0, 1, 1 - 0.065 * rows - 0.02 * legend))
     return figure
 
 
@@ -224,6 +226,13 @@ def whole_ticks(axes: "Axes") -> None:
     """Whole numbers along x."""
     ticker = arguments.part("matplotlib.ticker", "train")
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True))
+
+
+def few_numbers(axis: Any) -> None:
+    """At most five numbers, without zeros behind the point: narrow enough for two panels on a phone."""
+    ticker = arguments.part("matplotlib.ticker", "train")
+    axis.set_major_locator(ticker.MaxNLocator(5))
+    axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
 
 
 def plain_numbers(axis: Any) -> None:
@@ -236,14 +245,17 @@ def plain_numbers(axis: Any) -> None:
 
 
 def band_name(band: tuple[int, int]) -> str:
-    """A band of lags as its tick says it.
+    r"""A band of lags as its tick says it.
 
     Example:
         >>> band_name((0, 0)), band_name((4, 7)), band_name((-1, -1))
         ('0', '4-7', 'ahead')
+        >>> band_name((128, 255))
+        '128-\n255'
     """
     low, high = band
-    return "ahead" if low < 0 else f"{low}" if low == high else f"{low}-{high}"
+    told = "ahead" if low < 0 else f"{low}" if low == high else f"{low}-{high}"
+    return told if len(told) <= NARROW else told.replace("-", "-\n")
 
 
 def shortened(name: str, longest: int = 18) -> str:
