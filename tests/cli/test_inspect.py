@@ -60,3 +60,9 @@ def test_wrong_use(refused, home, tmp_path):
     assert "a file of its own" in told
     told = refused(2, "inspect", model, data, "--steps", "1")
     assert told == "--steps: expected a whole number >= 2, got 1. Say how many steps of a sequence to take."
+    told = refused(2, "inspect", model, data, "--rows", "1")
+    assert told == "--rows: expected a whole number >= 2, got 1. 128 are enough for most."
+    told = refused(2, "inspect", model, data, "--fix", "--lags", "500")  # with --fix it holds too
+    assert told.startswith("--lags: expected at most ")
+    told = refused(2, "inspect", model, data, "--fix", "--split", "abc")
+    assert told == "--split: expected numbers with commas between, got 'abc'. For example 0.7,0.1,0.2."

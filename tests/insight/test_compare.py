@@ -301,3 +301,12 @@ def test_other_tasks_and_decoders_are_refused(wave):
         ur.compare(ur.Forecaster(**FORECASTER, decoder="direct"), wave)
     with pytest.raises(DataError, match="expected a window"):
         ur.compare(ur.Forecaster(**FORECASTER), wave[:20])
+
+
+def test_sequences_of_one_step_are_refused_before_anything_is_trained():
+    x, told = np.ones((60, 1, 2), np.float32), []
+    with pytest.raises(ArgumentError, match="data: expected sequences of at least two steps, got one step"):
+        ur.compare(ur.SequenceClassifier(), x, np.arange(60) % 2, seconds=0.1, tell=told.append)
+    with pytest.raises(ArgumentError, match=r"seconds: expected a number >= 0, got -1\. 45 is"):
+        ur.compare(ur.SequenceClassifier(), np.ones((60, 3, 2), np.float32), np.arange(60) % 2, seconds=-1)
+    assert told == []

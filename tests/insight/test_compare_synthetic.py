@@ -195,3 +195,13 @@ def test_wrong_arguments_are_refused(arguments, message):
 def test_scores_are_finite_numbers(found):
     result, _ = found
     assert all(np.isfinite([*one.scores, one.score]).all() for one in result.runs)
+
+
+def test_what_none_can_answer_is_refused_and_steps_are_those_made():
+    with pytest.raises(
+        ArgumentError, match=r"architectures: expected .* for copying, got feed-forward\. .*add"
+    ):
+        compare_synthetic(["copying"], [10], ["feed-forward"], steps=10, parameters=200)
+    found = compare_synthetic("recall", 4, ["gru"], steps=70, parameters=200)  # one lag by itself
+    assert found.lags == (4,) and found.settings.steps == 60 == found.runs[0].steps[-1]
+    assert "Budget: 60 steps" in str(found)

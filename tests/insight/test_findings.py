@@ -12,6 +12,7 @@ from unrolled.insight.advice import (
     for_longer_reach,
     lower_rate,
 )
+from unrolled.insight.importance import Importance
 from unrolled.insight.jacobian import Spectrum
 from unrolled.probe import GateStatistics, GradientReach, MemoryUsed
 from unrolled.training import EpochRecord, History
@@ -126,3 +127,47 @@ def test_the_worst_findings_word_goes_first():
         say.Finding("c", "C.", "good", "z", {"layers": 9}),
     ]
     assert say.changes_of(found) == {"clip": 2.0, "cell": "gru"}
+
+
+def test_advice_names_what_the_task_has():
+    lags, errors = np.array([0, 1, 4]), np.zeros(3)
+    unused = MemoryUsed(lags, np.ones(3), errors, 1.0, 0, 9)
+    assert say.about_memory(unused, setting()).advice.startswith("Shorter sequences are as good")
+    window = Setting({"history": 96}, {}, 96, "rows")
+    assert say.about_memory(unused, window).advice.startswith("A shorter history is as good")
+    for kind in (ur.Translator, ur.LanguageModel, ur.TextClassifier):
+        given = kind().get_params()
+        text, changes = for_longer_reach(Setting(given, given, 50, "tokens"))
+        assert set(changes) <= set(given) and "history" not in text
+        assert "bptt" not in text or "bptt" in given
+
+
+def test_what_the_past_saves_is_told_in_its_unit():
+    lags, errors = np.array([0, 1, 4]), np.zeros(3)
+    nats = Setting({}, {}, 9, "tokens", loss="nats")
+    little = say.about_memory(MemoryUsed(lags, np.array([3.001, 3.0, 3.0]), errors, 3.0, 1, 9), nats)
+    assert "of a loss of 3 nats" in little.sentence and "hardly anything" in little.sentence
+    assert little.mark == "note"
+    density = Setting({}, {}, 9, "rows", loss="nats a value")  # its loss may be below 0
+    found = say.about_memory(MemoryUsed(lags, np.array([-0.4, -0.5, -0.5]), errors, -0.5, 1, 9), density)
+    assert found.sentence.endswith("saves 0.1 nats a value.") and found.mark == "good"
+    assert say.about_memory(None, setting(), "a sequence alone").sentence == "Not measured: a sequence alone."
+
+
+def test_gates_that_forget_are_no_fault_where_the_gradient_arrives():
+    one = {"input": np.ones(20) / 20, "forget": np.ones(20) / 20}
+    ends = {"input": 0.0, "forget": 0.0}
+    gates = [GateStatistics("layer 1", "lstm", one, ends, ends, np.array([1.0, 2.0]), (), (), 2)]
+    assert say.about_gates(gates, setting(), reach(0.99 ** np.arange(100))).mark == "good"
+    assert say.about_gates(gates, setting(), reach(0.5 ** np.arange(100))).mark == "bad"
+
+
+def test_what_cannot_be_left_out_is_not_advised():
+    bands, none = ((0, 0), (1, 9)), np.zeros((3, 2))
+    excess, errors = np.array([0.0, 0.0, 0.5]), np.full(3, 0.01)
+    found = Importance(("y", "sin hour", "x"), bands, excess, none, errors, 1.0)
+    fixed = Setting({}, {}, 9, "rows", loss="scaled units", fixed=("y", "sin hour"))
+    assert say.about_importance(found, fixed).advice == ""
+    assert "rises by 0.5 scaled units" in say.about_importance(found, fixed).sentence
+    some = Setting({}, {}, 9, "rows", fixed=("y",))
+    assert say.about_importance(found, some).advice == "Leave out what does not help: sin hour."

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import unrolled as ur
+from unrolled import nn
 from unrolled.errors import ArgumentError
 from unrolled.insight import inspect
 from unrolled.insight.findings import changes_of
@@ -106,7 +107,8 @@ def test_bad_input_is_one_line():
         {"kind": "sequence", "shape": {"features": 2, "classes": 2}, "cell": "feed-forward", "steps": 9}
     )
     with pytest.raises(
-        ArgumentError, match=r"model: expected a network with a recurrent layer, got .*FeedForward\. "
+        ArgumentError,
+        match=r"model: expected a network with a recurrent layer, got a network of feed-forward layers\. ",
     ):
         inspect(dense, {"x": torch.randn(4, 9, 2), "label": label})
     with pytest.raises(ArgumentError, match=r"model: expected a task or a network, got int\. Pass what"):
@@ -127,3 +129,65 @@ def test_the_last_answer_of_the_live_picture_is_the_forecast(looked_into):
     assert line[-1] == pytest.approx(float(true), rel=1e-5) and len(line) == len(
         looked_into.found.live.labels
     )
+
+
+def sequences(rows=12, steps=9):
+    x = np.random.default_rng(0).normal(size=(rows, steps, 2)).astype(np.float32)
+    return x, x[:, 0, 0] > 0
+
+
+@pytest.fixture(scope="module")
+def small():
+    x, y = sequences(40)
+    return ur.SequenceClassifier("lstm", 4, epochs=1, device="cpu").fit(x, y, reporter=SilentReporter())
+
+
+def test_one_sequence_alone(small):
+    x, y = sequences()
+    found = ur.inspect(small, x[:1], y[:1])
+    assert found.finding("memory used").sentence == "Not measured: a sequence alone has no other."
+    assert dict(found.facts)["Measured on"].startswith("1 sequence of")
+    assert any("1 sequence is few" in note for note in found.notes)
+    assert found.cost.state_bytes == 4 * 2 * 4  # h and c, four units of float32
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (
+            lambda m, x, y: ur.inspect(m, x[:, :1], y),
+            r"data: expected rows of at least two steps, got one step",
+        ),
+        (lambda m, x, y: ur.inspect(m.network_, x, y), "data: expected a batch of a network, got ndarray"),
+        (
+            lambda m, x, y: ur.inspect(nn.GRU(2, 3), {"x": torch.ones(3, 4, 2)}),
+            "a network with a loss, got GRU",
+        ),
+        (
+            lambda m, x, y: ur.inspect(m.network_, {"x": torch.ones(3, 4, 2)}),
+            "batch: expected the key 'label', got x. Add it",
+        ),
+        (lambda m, x, y: ur.inspect(m, x, y).finding("gate"), "topic: expected one of gradient reach"),
+    ],
+)
+def test_wrong_use_is_one_line(small, ask, told):
+    with pytest.raises(ArgumentError, match=told):
+        ask(small, *sequences())
+
+
+@pytest.mark.parametrize("cell", ["feed-forward", "transformer"])
+def test_a_model_without_a_recurrent_layer_is_named(cell):
+    x, y = sequences(40)
+    model = ur.SequenceClassifier(cell, 4, epochs=1, device="cpu").fit(x, y, reporter=SilentReporter())
+    with pytest.raises(ArgumentError, match=f"got a network of {cell} layers.*compare looks at the others"):
+        ur.inspect(model, x, y)
+
+
+def test_lags_of_segments():
+    wave = np.sin(np.arange(300) / 5)[:, None]
+    model = ur.Forecaster(6, 24, hidden_size=4, epochs=1, device="cpu").fit(wave, reporter=SilentReporter())
+    assert ur.inspect(model, wave, lags=7).reach[0].lags.tolist() == [0, 6, 12]  # at least 7
+    with pytest.raises(
+        ArgumentError, match="lags: expected at most 18, as the longest row has 4 segments of 6"
+    ):
+        ur.inspect(model, wave, lags=20)

@@ -51,7 +51,7 @@ def read(loaded: Any, data: str, truth: str | None) -> tuple[str, ...]:
 
     pairs = isinstance(loaded, unrolled.Translator)
     if pairs and truth is None:
-        cure = f"Write: unrolled evaluate MODEL {data} TARGET"
+        cure = f"Write it behind the other: MODEL {data} TARGET"
         raise ArgumentError(explain("TARGET", "the file of the true texts", "nothing", cure))
     if not pairs and truth is not None:
         got = f"{truth!r} for a {type(loaded).__name__}"

@@ -55,19 +55,16 @@ def inspect(
     options.check_outputs((model, data, truth), {"-o": out, "--fixed": fixed})
     loaded: Any = unrolled.load(model)
     sources = read(loaded, data, truth)
+    looked = options.given({"lags": lags, "rows": rows, "steps": steps})
     if fix:
         parts = options.parse_numbers("--split", split)
-        found: Any = fix_model(loaded, *sources, split=parts, reporter=progress.reporter(as_json))
+        found: Any = fix_model(loaded, *sources, split=parts, **looked, reporter=progress.reporter(as_json))
         if fixed is not None:
             found.model.save(fixed)
     else:
-        found = unrolled.inspect(
-            loaded, *sources, **options.given({"lags": lags, "rows": rows, "steps": steps})
-        )
+        found = unrolled.inspect(loaded, *sources, **looked)
     if out is not None:
-        from unrolled.format import write_atomically
-
-        write_atomically(out, [found.html().encode()])
+        found.save(out)
     if as_json:
         output.as_json_line(found.to_dict() | {"page": out} | ({"model": fixed} if fix else {}))
         return
@@ -96,7 +93,7 @@ def show(found: Any) -> None:
     for finding in after.findings:
         told = [(f"{finding.topic}: ", "bold"), finding.sentence]
         if finding.advice:
-            told.append((f"\ntry {for_the_shell(ValueError(finding.advice))}", "cyan"))
+            told.append((f"\nadvice: {for_the_shell(ValueError(finding.advice))}", "cyan"))
         rows.append((MARKS.get(finding.mark, Text("-")), Text.assemble(*told)))
     output.say(output.grid(rows))
     for note in after.notes:

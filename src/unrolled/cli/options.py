@@ -46,6 +46,9 @@ Plot = Annotated[str | None, option("Draw a picture into a .png file.", metavar=
 AsJson = Annotated[bool, option("Print JSON for machines on standard output.", "--json", metavar=FLAG)]
 
 
+EXAMPLES = {"--split": "0.7,0.1,0.2", "--lags": "10,50,200"}  # lists of numbers; else quantiles
+
+
 def parse_numbers(name: str, text: str | None) -> tuple[float, ...] | None:
     """A comma-separated list of numbers; whole numbers stay whole.
 
@@ -64,7 +67,7 @@ def parse_numbers(name: str, text: str | None) -> tuple[float, ...] | None:
             int(part) if part.strip().lstrip("-").isdigit() else float(part) for part in text.split(",")
         )
     except ValueError:
-        cure = "For example 0.1,0.5,0.9."
+        cure = f"For example {EXAMPLES.get(name, '0.1,0.5,0.9')}."
         raise ArgumentError(explain(name, "numbers with commas between", repr(text), cure)) from None
 
 

@@ -14,7 +14,8 @@ PLAIN = (
     "forget_bias memory orthogonal embedding_dropout weight_drop ar tar optimizer weight_decay average "
     "length temperature top_k top_p top "
     "pool characters scheme repair vectors frozen word_dropout batch_tokens target_tokenizer attention "
-    "input_feeding coverage smoothing sampling architectures seeds parameters seconds probes lags steps"
+    "input_feeding coverage smoothing sampling architectures seeds parameters seconds probes lags steps "
+    "rows fix"
 ).split()
 SPELLED = {name: "--" + name.replace("_", "-") for name in PLAIN}
 SPELLED |= {"hidden_size": "--hidden", "learning_rate": "--lr"}

@@ -13,7 +13,8 @@ Advice = tuple[str, dict[str, Any]]
 class Setting:
     """What advice depends on: a task's parameters and its usual ones, the sequences' length and their unit.
 
-    `step`: how many steps of the data one step of the recurrence is.
+    `step`: how many steps of the data one step of the recurrence is. `loss`: the unit of the loss. `fixed`:
+    columns that cannot be left out.
     """
 
     parameters: Mapping[str, Any]
@@ -21,6 +22,17 @@ class Setting:
     window: int
     unit: str
     step: int = 1
+    loss: str = ""
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> str:
+        """The task's option that sets how far it looks back, '' where the sequences do."""
+        return next((name for name in ("history", "bptt") if self.get(name)), "")
+
+    def of_loss(self, value: float) -> str:
+        """A loss with its unit."""
+        return f"{value:.3g} {self.loss}".rstrip()
 
     def get(self, name: str) -> Any:
         """A parameter of the task; None where it has no such option."""
@@ -64,7 +76,9 @@ def for_longer_reach(setting: Setting) -> Advice:
         return text, {"orthogonal": True}
     if setting.lacks("layer_norm"):
         return "layer_norm=True keeps the gates out of saturation.", {"layer_norm": True}
-    return "Shorter sequences (history, bptt), or cell='lstm' with memory, are left to try.", {}
+    shorter = f"A smaller {setting.span}" if setting.span else "Shorter sequences"
+    others = " or cell='lstm' with memory," if cell == "gru" and setting.has("memory") else ""
+    return f"{shorter},{others} would ask for less reach: no option that helps is left.", {}
 
 
 def against_explosion(setting: Setting) -> Advice:

@@ -76,9 +76,12 @@ def compare(
     columns |= {"static": static, "lengths": lengths, "split": split}
     chosen = check_architectures(architectures)
     integer("seeds", seeds, 1, "3 show how much chance there is in it.")
-    if number("seconds", seconds, 0.0) == 0:
+    if number("seconds", seconds, 0.0, cure="45 is a good start.") == 0:
         raise ArgumentError(explain("seconds", "a number > 0", 0, "45 is a good start."))
     subject = subject_of(task, data, columns)
+    if subject.steps < 2:
+        cure = "Give longer sequences: what is one step long has no past."
+        raise ArgumentError(explain("data", "sequences of at least two steps", "one step", cure))
     budget = subject.own_parameters() if parameters is None else parameters
     integer("parameters", budget, 1, "Leave it out to take as many as the task's own network has.")
     told = tell or (lambda text: None)
@@ -160,7 +163,14 @@ def concluded(subject: Subject, runs: list[Run], budget: dict[str, float]) -> Co
     losses |= {name: one.losses for name, one in judged.items()}
     verdict = conclude(entries, losses, subject.metrics[0], baselines, subject.block, subject.groups)
     return Comparison(
-        subject.title, subject.metrics, entries, baselines, budget, verdict, notes_of(subject, entries)
+        subject.title,
+        subject.metrics,
+        entries,
+        baselines,
+        budget,
+        verdict,
+        notes_of(subject, entries),
+        subject.loss_unit,
     )
 
 

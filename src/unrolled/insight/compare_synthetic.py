@@ -10,7 +10,7 @@ from unrolled.arguments import integer, one_of
 from unrolled.errors import ArgumentError, explain
 from unrolled.format import write_atomically
 from unrolled.insight.comparison import shown
-from unrolled.insight.probe_runs import ProbeRun, ProbeSettings, Variant, run_probe
+from unrolled.insight.probe_runs import ProbeRun, ProbeSettings, Variant, run_probe, whole_steps
 from unrolled.insight.synthetic import DEFAULT, PROBES
 from unrolled.models import ARCHITECTURES, FEED_FORWARD
 from unrolled.tasks.evaluation import aligned
@@ -126,7 +126,7 @@ class SyntheticComparison:
 
 def compare_synthetic(
     probes: Sequence[str] = DEFAULT,
-    lags: Sequence[int] = LAGS,
+    lags: int | Sequence[int] = LAGS,
     architectures: Sequence[str] = CELLS,
     *,
     seeds: int = 1,
@@ -150,16 +150,18 @@ def compare_synthetic(
     """
     wanted = checked_names("probes", probes, PROBES)
     cells = checked_names("architectures", architectures, ARCHITECTURES)
-    spans = sorted({integer("lags", lag, SHORTEST, "Such as 10,50,200.") for lag in lags})
+    given = [lags] if isinstance(lags, int) else lags
+    spans = sorted({integer("lags", lag, SHORTEST, "Such as 10,50,200.") for lag in given})
     if not spans:
         raise ArgumentError(explain("lags", "at least one", "none", "Such as 10,50,200."))
     integer("seeds", seeds, 1, "1 shows the shape, 3 the spread.")
     settings = ProbeSettings(
-        steps=integer("steps", steps, 1, "4000 are enough for lags of some hundred."),
+        steps=whole_steps(integer("steps", steps, 1, "4000 are enough for lags of some hundred.")),
         parameters=integer("parameters", parameters, 1, "16000 is a good start."),
     )
     told = tell or (lambda text: None)
     variants = variants_of(cells, advice)
+    check_answers(variants, wanted)
     runs = [
         told_run(run_probe(PROBES[probe], lag, variant, seed, settings), told)
         for probe in wanted
@@ -195,6 +197,15 @@ def variants_of(cells: Sequence[str], advice: bool) -> tuple[Variant, ...]:
 def can_answer(variant: Variant, probe: str) -> bool:
     """Whether a variant can answer a problem: a feed-forward network answers once."""
     return variant.cell != FEED_FORWARD or PROBES[probe].head == "last"
+
+
+def check_answers(variants: Sequence[Variant], probes: Sequence[str]) -> None:
+    """Raise ArgumentError for a problem that none of the architectures can answer."""
+    for probe in probes:
+        if not any(can_answer(variant, probe) for variant in variants):
+            cure = "A feed-forward network answers once a sequence: add elman, lstm, gru or transformer."
+            expected = f"one that answers at each step, for {probe}"
+            raise ArgumentError(explain("architectures", expected, FEED_FORWARD, cure))
 
 
 def exploding_pair(settings: ProbeSettings, tell: Tell) -> tuple[ProbeRun, ...]:

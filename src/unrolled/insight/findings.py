@@ -22,6 +22,8 @@ EXPLODES = 10.0  # a gradient that has grown so much on its way
 OFTEN_CLIPPED, STUCK, WASTED = 0.5, 0.5, 0.1  # shares
 FORGETFUL = 3.0  # steps: a cell none of whose units keeps anything for longer
 ENOUGH = 4  # steps of memory that show that something is remembered at all
+HARDLY = 0.01  # of the loss: what the past saves is not worth a word
+NO_ANSWER = "there is no last answer to judge it by"
 RANK = {"bad": 0, "note": 1}
 
 
@@ -83,22 +85,27 @@ def about_reach(
     return Finding(topic, text, mark, *for_longer_reach(setting))
 
 
-def about_memory(found: MemoryUsed | None, setting: Setting) -> Finding:
-    """How much past the answers depend on."""
+def about_memory(found: MemoryUsed | None, setting: Setting, why_not: str = NO_ANSWER) -> Finding:
+    """How much past the answers depend on; `why_not` says why that is not known."""
     topic, unit = "memory used", setting.unit
     if found is None:
-        return Finding(topic, "Not measured: there is no last answer to judge it by.")
+        return Finding(topic, f"Not measured: {why_not}.")
     if found.lag == 0:
-        text = f"The answers depend on the newest of the {unit} alone: replacing all that is older costs "
-        advice = "A shorter history is as good, unless the gradient reach says that it was never learned."
+        text = f"The past is not used: replacing all that is older than the newest of the {unit} costs "
+        what = f"A shorter {setting.span} is" if setting.span else "Shorter sequences are"
+        advice = f"{what} as good, unless the gradient reach says that the past was never learned."
         return Finding(topic, f"{text}nothing that could be told from noise.", "note", advice)
     if found.lag is None:
         text = f"Even the oldest {unit} matter: replacing what is older than {found.lags[-1]:,} {unit} still "
-        name = next((name for name in ("history", "bptt") if setting.get(name)), "")
-        advice = f"A longer {name} may gain more." if name else "Longer sequences may gain more."
+        advice = f"{f'A longer {setting.span}' if setting.span else 'Longer sequences'} may gain more."
         return Finding(topic, f"{text}raises the loss.", "note", advice)
     text = f"What is older than {found.lag:,} {unit} no longer matters; all of the past together saves "
-    text += f"{found.losses[0] - found.whole:.3g} of a loss of {found.losses[0]:.3g} without it."
+    saved = found.losses[0] - found.whole
+    if setting.loss == "nats a value":  # of a density, which may be below 0: a share of it says nothing
+        return Finding(topic, f"{text}{setting.of_loss(saved)}.", "good")
+    text += f"{saved:.3g} of a loss of {setting.of_loss(found.losses[0])} without it."
+    if saved < HARDLY * found.losses[0]:
+        return Finding(topic, f"{text} That is hardly anything: little is learned from the past.", "note")
     return Finding(topic, text, "good")
 
 
@@ -117,8 +124,14 @@ def about_jacobian(found: Sequence[Spectrum], setting: Setting) -> Finding:
     return Finding("Jacobian", text, "good")
 
 
-def about_gates(found: Sequence[GateStatistics], setting: Setting) -> Finding:
-    """Saturation, time constants, dead and redundant units."""
+def about_gates(
+    found: Sequence[GateStatistics], setting: Setting, reach: Sequence[GradientReach] = ()
+) -> Finding:
+    """Saturation, time constants, dead and redundant units.
+
+    Gates that forget within a few steps are no fault where the gradient reaches the whole sequence all the
+    same, or each step has one of its own; `reach` tells.
+    """
     stuck = max(found, key=lambda gates: gates.saturation)
     units = sum(gates.units for gates in found)
     dead, redundant = (sum(len(getattr(gates, name)) for gates in found) for name in ("dead", "redundant"))
@@ -129,9 +142,11 @@ def about_gates(found: Sequence[GateStatistics], setting: Setting) -> Finding:
     if constants:
         middle = float(np.median(np.concatenate(constants)))
         slowest = min(float(values.max()) for values in constants)
-        text += f" Half of the units forget within {middle * setting.step:,.3g} {setting.unit}, the slowest "
-        text += f"of a layer within {slowest * setting.step:,.3g}."
-        if slowest < FORGETFUL and setting.window / setting.step > 2 * FORGETFUL:
+        text += f" Half of the units forget within {middle * setting.step:,.3g} {setting.unit}, the "
+        text += "slowest " if len(constants) == 1 else "slowest of the most forgetful layer "
+        text += f"within {slowest * setting.step:,.3g}."
+        short = not reach or any(one.lag_below is not None and not one.direct for one in reach)
+        if short and slowest < FORGETFUL and setting.window / setting.step > 2 * FORGETFUL:
             return Finding("gates", text, "bad", *for_longer_reach(setting))
     if stuck.saturation > STUCK:
         return Finding("gates", text, "note", *against_saturation(setting))
@@ -141,10 +156,10 @@ def about_gates(found: Sequence[GateStatistics], setting: Setting) -> Finding:
     return Finding("gates", text, "good")
 
 
-def about_importance(found: Importance | None, setting: Setting) -> Finding:
-    """Which columns and lags matter."""
+def about_importance(found: Importance | None, setting: Setting, why_not: str = NO_ANSWER) -> Finding:
+    """Which columns and lags matter; `why_not` says why that is not known."""
     if found is None or not found.columns:
-        return Finding("inputs", "Not measured: there is no last answer to judge it by.")
+        return Finding("inputs", f"Not measured: {why_not}.")
     order = np.argsort(-found.by_column)
     best = int(order[0])
     idle = [found.columns[i] for i in order if found.by_column[i] <= 2 * found.errors[i]]
@@ -152,14 +167,21 @@ def about_importance(found: Importance | None, setting: Setting) -> Finding:
         return Finding("inputs", "No column changes the loss by more than noise.", "note")
     where = lags_told(found.bands[int(found.by_lag[best].argmax())])
     text = f"'{found.columns[best]}' matters most: without it the loss rises by "
-    text += f"{found.by_column[best]:.3g}, most of all at {where}."
+    text += f"{setting.of_loss(found.by_column[best])}, most of all at {where}."
     if len(found.columns) == 1:
-        text = f"Most is read at {where}: replacing it raises the loss by {found.by_lag[best].max():.3g}."
+        text = f"Most is read at {where}: replacing it raises the loss by "
+        text += f"{setting.of_loss(found.by_lag[best].max())}."
     if not idle or len(found.columns) == 1:
         return Finding("inputs", text, "good")
-    listed = ", ".join(idle[:4]) + (f" and {len(idle) - 4} more" if len(idle) > 4 else "")
     text += f" {len(idle)} of {len(found.columns)} columns change nothing that could be told from noise."
-    return Finding("inputs", text, "note", f"Leave out what does not help: {listed}.")
+    return Finding("inputs", text, "note", without(idle, setting))
+
+
+def without(idle: Sequence[str], setting: Setting) -> str:
+    """How to leave out columns that do not help; '' where none of them can be."""
+    given = [name for name in idle if name not in setting.fixed]
+    more = f" and {len(given) - 4} more" if len(given) > 4 else ""
+    return f"Leave out what does not help: {', '.join(given[:4])}{more}." if given else ""
 
 
 def lags_told(band: tuple[int, int]) -> str:

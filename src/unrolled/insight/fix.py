@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unrolled.errors import ArgumentError, explain
+from unrolled.format import write_atomically
 from unrolled.insight.inspection import Inspection, history_of, inspect
 from unrolled.tasks import Forecaster, Tagger, TextClassifier, Translator
+from unrolled.tasks.examples import ROWS, STEPS
 from unrolled.tasks.language.task import LanguageTask
 from unrolled.tasks.sequence.task import SequenceTask
 from unrolled.tasks.task import Task
@@ -55,9 +58,13 @@ class Fixed:
 
         return render(page_of_fix(self))
 
+    def save(self, path: str | Path) -> None:
+        """Write the page. Raises: OutputError."""
+        write_atomically(path, [self.html().encode()])
+
     def __str__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in self.changes.items())
-        kind = "better" if self.better else "not better"
+        kind = "better" if self.better else "not better, keep the model as it was,"
         lines = [f"Trained again with {told}: {kind} on validation data."]
         lines.append(f"Test loss {self.losses[0]:.4g} before, {self.losses[1]:.4g} after.")
         return "\n".join([*lines, "", str(self.after)])
@@ -71,21 +78,28 @@ def fix(
     *,
     split: Any = None,
     rounds: int = ROUNDS,
+    lags: int | None = None,
+    rows: int = ROWS,
+    steps: int = STEPS,
     seed: int = 0,
     reporter: Reporter | None = None,
 ) -> Fixed:
     """Train a task again, on the data that it was trained on, with what `inspect` advises.
 
     `split` is that of the first training, where it was not the usual one. After each training the new model
-    is looked into too; where it has advice of its own, it is taken as well, up to `rounds` trainings. The
-    model given is not changed.
+    is looked into too; where it has advice of its own, it is taken as well, up to `rounds` trainings. `lags`,
+    `rows` and `steps` are as in `inspect`. The model given is not changed.
 
     Raises: ArgumentError for what is no fitted task, or where there is nothing to change.
     """
     if not isinstance(model, Task):
         cure = "A network knows nothing of its training: call inspect, and train with its advice."
         raise ArgumentError(explain("model", "a fitted task", type(model).__name__, cure))
-    before = inspect(model, data, y, lengths, seed=seed)
+
+    def look(task: Any) -> Inspection:
+        return inspect(task, data, y, lengths, lags=lags, rows=rows, steps=steps, seed=seed)
+
+    before = look(model)
     known = model.get_params()
     history = history_of(model)
     start = float("inf") if history is None else history.best
@@ -100,11 +114,11 @@ def fix(
         changes = changes | more
         other = type(model)(**(known | changes))
         fit_again(other, model, data, y, lengths, split, reporter)
-        latest = inspect(other, data, y, lengths, seed=seed)
+        latest = look(other)
         tried.append((changes, other.history_.best))
         candidates.append((other, latest, changes))
     if not candidates:
-        cure = "Nothing that inspect found calls for another parameter."
+        cure = "Nothing that was found calls for another parameter: inspect without fix shows it."
         raise ArgumentError(explain("fix", "advice that names a parameter", "none", cure))
     place = int(np.argmin([score for _, score in tried[1:]]))
     chosen, after, kept = candidates[place]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn import Module
 
+from unrolled.arguments import one_of
 from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import write_atomically
 from unrolled.insight import findings as say
@@ -17,7 +18,7 @@ from unrolled.insight.findings import Finding
 from unrolled.insight.importance import Importance, importance_of
 from unrolled.insight.jacobian import Spectrum, spectrum_of
 from unrolled.insight.live import Live, live_of
-from unrolled.models import SegmentNetwork, TranslationNetwork
+from unrolled.models import RecursiveNetwork, SegmentNetwork, TranslationNetwork
 from unrolled.probe import (
     Call,
     GateStatistics,
@@ -32,10 +33,13 @@ from unrolled.probe import (
     traced,
 )
 from unrolled.probe.losses import LOSSES
+from unrolled.probe.memory import row_steps
+from unrolled.tasks import Forecaster
 from unrolled.tasks.examples import ROWS, STEPS, Examples, examples_of
 from unrolled.tasks.task import Task
 from unrolled.training import History
 
+FEW = 16  # sequences: fewer tell little by being exchanged
 KINDS = {"elman": "Elman", "lstm": "LSTM", "gru": "GRU", "gru2014": "GRU (2014)"}
 
 
@@ -68,8 +72,9 @@ class Inspection:
         return say.changes_of(self.findings)
 
     def finding(self, topic: str) -> Finding:
-        """The finding about a topic, such as 'gradient reach'."""
-        return next(finding for finding in self.findings if finding.topic == topic)
+        """The finding about a topic, such as 'gradient reach'. Raises: ArgumentError."""
+        topics = {finding.topic: finding for finding in self.findings}
+        return topics[one_of("topic", topic, topics)]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -106,7 +111,7 @@ class Inspection:
         for finding in self.findings:
             lines.append(f"{finding.topic}: {finding.sentence}")
             if finding.advice:
-                lines.append(f"  try {finding.advice}")
+                lines.append(f"  advice: {finding.advice}")
         return "\n".join([*lines, *self.notes])
 
 
@@ -141,14 +146,29 @@ def inspect(
     """
     network = network_of(model)
     recurrent_layers(network)  # refuses one without
-    examples = given_batch(data) if is_batch(data) else examples_of(model, data, y, lengths, rows, steps)
+    examples = examples_for(model, data, y, lengths, rows, steps)
     network = copy.deepcopy(network).cpu()
     step = network.segment if isinstance(network, SegmentNetwork) else 1
     reach = gradient_reach(network, examples.batch, lags, step=step)
     calls = calls_of(network, examples.batch)
     window = int(calls[0].steps.max()) * step
-    setting = Setting(parameters_of(model), usual_parameters(model), window, examples.unit, step)
+    setting = Setting(
+        parameters_of(model), usual_parameters(model), window, examples.unit, step, loss_unit(network),
+        fixed_columns(model),
+    )  # fmt: skip
     return measured(model, network, examples, setting, tuple(reach), calls, seed)
+
+
+def examples_for(model: Any, data: Any, y: Any, lengths: Any, rows: int, steps: int) -> Examples:
+    """The examples to look at. Raises: ArgumentError for rows of one step, and what is no batch."""
+    if is_batch(data):
+        return given_batch(data)
+    if not isinstance(model, Task):
+        cure = "Pass a dict of tensors, as docs/house.md lists them, or a fitted task with its data."
+        raise ArgumentError(explain("data", "a batch of a network", type(data).__name__, cure))
+    examples = examples_of(model, data, y, lengths, rows, steps)
+    row_steps(examples.batch, name="data")
+    return examples
 
 
 def measured(
@@ -168,12 +188,14 @@ def measured(
         network, *(program_of(model) if isinstance(model, Task) else (None, "it is a bare network"))
     )
     history = history_of(model)
+    many = len(next(iter(examples.batch.values()))) > 1
+    why_not = "there is no last answer to judge it by" if many else "a sequence alone has no other"
     found = (
         say.about_reach(reach, setting, memory),
-        say.about_memory(memory, setting),
+        say.about_memory(memory, setting, why_not),
         say.about_jacobian(spectra, setting),
-        say.about_gates(gates, setting),
-        say.about_importance(importance, setting),
+        say.about_gates(gates, setting, reach),
+        say.about_importance(importance, setting, why_not),
         say.about_clipping(history, setting),
         say.about_learning(history, setting),
     )
@@ -252,6 +274,14 @@ def usual_parameters(model: Any) -> dict[str, Any]:
     return dict(type(model)().get_params()) if isinstance(model, Task) else {}
 
 
+def fixed_columns(model: Any) -> tuple[str, ...]:
+    """The columns that a task cannot leave out: what it forecasts, and the calendar of its stamps."""
+    if not isinstance(model, Forecaster):
+        return ()
+    calendar = model.inputs_.time_features
+    return (*model.inputs_.roles.target, *(() if calendar is None else calendar.names))
+
+
 def history_of(model: Any) -> History | None:
     """The course of a task's training, from the task or from its file."""
     if isinstance(getattr(model, "history_", None), History):
@@ -279,7 +309,10 @@ def facts_of(
     rows = len(next(iter(examples.batch.values())))
     facts = [
         ("Cells", ", ".join(dict.fromkeys(call.name for call in calls))),
-        ("Measured on", f"{rows:,} sequences of up to {setting.window:,} {setting.unit}"),
+        (
+            "Measured on",
+            f"{rows:,} sequence{'' if rows == 1 else 's'} of up to {setting.window:,} {setting.unit}",
+        ),
         ("Parameters", f"{cost.parameters:,}"),
     ]
     if cost.multiply_adds is not None:
@@ -293,6 +326,8 @@ def loss_unit(network: Module) -> str:
     """What the loss is measured in."""
     if isinstance(network, TranslationNetwork):
         return "nats a token"
+    if isinstance(network, RecursiveNetwork):
+        return "nats a value"
     shape = getattr(network, "shape", None)
     if getattr(shape, "tokens", 0) or getattr(shape, "answers", 0) or getattr(shape, "classes", 0):
         return "nats"
@@ -304,6 +339,9 @@ def notes_of(
 ) -> tuple[str, ...]:
     """How it was measured, and what was left out."""
     notes = list(examples.notes)
+    if (rows := len(next(iter(examples.batch.values())))) < FEW:
+        told = "1 sequence is" if rows == 1 else f"{rows} sequences are"
+        notes.append(f"{told} few: what is said of memory and inputs may be chance.")
     notes.append(
         "Gradient reach: the loss of each sequence's last answer alone, its gradient in the hidden state k "
         f"{setting.unit} before it; the mean norm over sequences."

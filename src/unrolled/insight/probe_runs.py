@@ -85,6 +85,16 @@ class ProbeRun:
         return jsonable(asdict(self) | {"title": self.variant.title})
 
 
+def whole_steps(steps: int) -> int:
+    """The steps that a run makes of those given: as many between any two looks.
+
+    Example:
+        >>> whole_steps(4000), whole_steps(7)
+        (3990, 7)
+    """
+    return steps - steps % min(LOOKS, steps)
+
+
 class ProbeSource:
     """Sequences drawn anew for each step: a pure function of (seed, epoch, index)."""
 

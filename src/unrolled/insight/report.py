@@ -24,7 +24,7 @@ def page_of(found: Inspection) -> Page:
         cost_section(found),
     ]
     summary = Table(
-        ("finding", "what was measured", "what to try"),
+        ("finding", "what was measured", "advice"),
         tuple((f.topic, f.sentence, f.advice) for f in found.findings),
         tuple(f.mark for f in found.findings),
     )

@@ -71,6 +71,7 @@ class ForecastSubject:
     """
 
     metrics: tuple[str, ...] = ("MSE", "MAE")
+    loss_unit = "scaled units"
 
     def __init__(self, task: Forecaster, source: Any, columns: Mapping[str, Any]) -> None:
         if task.decoder != "segment":
@@ -161,6 +162,7 @@ class SequenceSubject:
         self.data = encode_labels(data, self.answers, self.settings.every, own.label)
         classes = isinstance(self.answers, Classes)
         self.metrics: tuple[str, ...] = ("log loss", "accuracy") if classes else ("RMSE", "MAE")
+        self.loss_unit = "nats" if classes else "squared error, scaled"
         by_class = self.data.labels if classes and not self.settings.every else None
         split = columns.get("split") or (0.7, 0.1, 0.2)
         self.parts = split_sequences(len(self.data), split, task.seed, by_class)

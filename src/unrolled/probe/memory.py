@@ -122,8 +122,11 @@ def default_lags(longest: int) -> list[int]:
     return sorted(lag for lag in grid if lag < longest - 1) or [0]
 
 
-def row_steps(batch: Mapping[str, Tensor], time: str | None = None) -> np.ndarray:
-    """How many steps of input each row has, int64 (B,). Raises: ArgumentError where there is but one."""
+def row_steps(batch: Mapping[str, Tensor], time: str | None = None, name: str = "batch") -> np.ndarray:
+    """How many steps of input each row has, int64 (B,).
+
+    Raises: ArgumentError where there is but one; it calls the batch by `name`.
+    """
     key = time or next((name for name in INPUTS if name in batch), "")
     if key not in batch:
         cure = "Name the key whose second axis is time."
@@ -133,7 +136,7 @@ def row_steps(batch: Mapping[str, Tensor], time: str | None = None) -> np.ndarra
     found = np.full(rows, steps) if lengths is None else np.asarray(lengths.cpu(), np.int64)
     if found.max(initial=0) < 2:
         cure = "Give longer sequences: what is one step long has no past."
-        raise ArgumentError(explain("batch", "rows of at least two steps", "one step", cure))
+        raise ArgumentError(explain(name, "rows of at least two steps", "one step", cure))
     return found
 
 

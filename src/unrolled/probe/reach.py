@@ -109,8 +109,20 @@ def fitted_decay(lags: np.ndarray, shares: np.ndarray) -> float:
 
 
 def network_loss(network: Module, batch: Any, state: Any) -> tuple[Tensor, Any]:
-    """The loss that a network of `models` computes itself."""
-    return network.loss(batch, state)  # type: ignore[operator]
+    """The loss that a network of `models` computes itself.
+
+    Raises: ArgumentError for a module without a loss, and a batch without a key that the loss needs.
+    """
+    if not callable(getattr(network, "loss", None)):
+        cure = "Wrap it in a module with loss(batch, state) -> (value, state), or pass a fitted task."
+        raise ArgumentError(explain("model", "a network with a loss", type(network).__name__, cure))
+    try:
+        return network.loss(batch, state)  # type: ignore[operator]
+    except KeyError as error:
+        if not isinstance(batch, dict) or error.args[0] in batch:
+            raise
+        cure = "Add it: docs/house.md lists what each network takes."
+        raise ArgumentError(explain("batch", f"the key {error}", ", ".join(batch), cure)) from None
 
 
 def gradient_reach(
@@ -151,7 +163,7 @@ def reach_and_calls(
             if call.cell.reverse == (end == "first") and call.name not in found:
                 norms = by_lag(gradients, call.steps, call.cell.reverse, every)
                 check_lags(norms, lags, step)
-                kept = norms if lags is None else norms[: lags // step + 1]
+                kept = norms if lags is None else norms[: -(-lags // step) + 1]
                 found[call.name] = (GradientReach.of(call.name, kept, step, direct=reads_all(network)), call)
         if not any(cell.cell.reverse for cell in cells.values()):
             break
@@ -312,10 +324,9 @@ def check_lags(norms: np.ndarray, lags: int | None, step: int = 1) -> None:
         raise ArgumentError(explain("batch", "rows of at least two steps", "one step", cure))
     longest = (len(norms) - 1) * step
     if lags is not None and integer("lags", lags, 1, "Say how many steps to look back.") > longest:
+        told = f"{longest + 1} steps" if step == 1 else f"{len(norms)} segments of {step} rows"
         cure = "Give longer rows, or ask for fewer lags."
-        raise ArgumentError(
-            explain("lags", f"at most {longest}, as the longest row has {longest + 1} steps", lags, cure)
-        )
+        raise ArgumentError(explain("lags", f"at most {longest}, as the longest row has {told}", lags, cure))
 
 
 @contextmanager

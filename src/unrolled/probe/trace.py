@@ -84,8 +84,11 @@ def recurrent_layers(network: Module) -> list[Module]:
     """
     found = readers(network)
     if not any(isinstance(part, Recurrent) for layer in found for part in layer.modules()):
-        got = f"{type(network).__name__}" + (f" with {type(found[0]).__name__}" if found else "")
-        cure = "Only Elman, LSTM and GRU layers of unrolled.nn can be looked into; nn.from_torch makes them."
+        cell = getattr(network, "cell", None)
+        got = f"a network of {cell} layers" if isinstance(cell, str) else type(network).__name__
+        cure = "Only Elman, LSTM and GRU layers of unrolled.nn can be looked into"
+        told = "compare looks at the others" if isinstance(cell, str) else "nn.from_torch makes them"
+        cure += f"; {told}."
         raise ArgumentError(explain("model", "a network with a recurrent layer", got, cure))
     return found
 
