@@ -60,6 +60,17 @@ def test_a_long_reach_an_explosion_and_none():
     assert say.about_reach(pooled, setting()).mark == "good"
 
 
+def test_a_memory_beyond_the_reach_is_no_fault_of_the_reach():
+    def memory(lag):
+        return MemoryUsed(np.array([0, 50]), np.array([2.0, 1.5]), np.zeros(2), 1.0, lag, 9)
+
+    short = reach(0.5 ** np.arange(100))  # below 1 % after 7 steps of 100
+    for lag, mark in ((None, "good"), (60, "good"), (20, "note"), (3, "bad")):
+        found = say.about_reach(short, setting(), memory(lag))
+        assert found.mark == mark, lag
+        assert ("matter all the same" in found.sentence) == (lag != 3)
+
+
 def test_explosion_and_saturation():
     assert against_explosion(setting(learning_rate=0.3))[1] == {"learning_rate": 0.001}
     assert against_explosion(setting())[1] == {"orthogonal": True}
@@ -88,6 +99,8 @@ def test_the_jacobian():
         return [Spectrum("layer 1", np.ones(3), np.ones((3, 2)), np.array([top, -1.0]), 2, 50)]
 
     assert say.about_jacobian(spectrum(0.2), setting()).mark == "bad"
+    slow = say.about_jacobian(spectrum(0.0168), setting())  # exp(1.68) in 100 steps
+    assert slow.mark == "good" and "no small difference grows beyond 5.37 times in 100 steps" in slow.sentence
     assert say.about_jacobian(spectrum(-0.02), setting()).mark == "good"
     assert "1/e in 50 steps" in say.about_jacobian(spectrum(-0.02), setting()).sentence
     assert say.about_jacobian(spectrum(-1.0), setting()).mark == "note"

@@ -1,5 +1,6 @@
 """What the measurements mean, a sentence each, and what to do about it by an option of this library."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from unrolled.probe import GateStatistics, GradientReach, MemoryUsed
 from unrolled.training import History
 
 EXPLODES = 10.0  # a gradient that has grown so much on its way
+MOST_GROWTH = 700.0  # as a power of e: a float64 holds no more
 OFTEN_CLIPPED, STUCK, WASTED = 0.5, 0.5, 0.1  # shares
 FORGETFUL = 3.0  # steps: a cell none of whose units keeps anything for longer
 ENOUGH = 4  # steps of memory that show that something is remembered at all
@@ -72,16 +74,30 @@ def about_reach(
     if worst.lag_below is None:
         text = f"The gradient of an answer reaches all {window:,} {unit} back without falling below 1 %."
         return Finding(topic, text, "good")
-    text = f"The gradient of an answer falls below 1 % after {worst.lag_below:,} {unit} ({worst.name})"
+    return about_short_reach(worst, worst.lag_below, setting, memory)
+
+
+def about_short_reach(
+    worst: GradientReach, lag_below: int, setting: Setting, memory: MemoryUsed | None
+) -> Finding:
+    """What it means that the gradient ends after so many steps, and whether it is a fault."""
+    topic, unit, window = "gradient reach", setting.unit, setting.window
+    text = f"The gradient of an answer falls below 1 % after {lag_below:,} {unit} ({worst.name})"
     if worst.direct:
         text += " on its way through the recurrence; but every step has a gradient of its own, by the pool."
         return Finding(topic, text, "good")
     text += f": what lies further back in these {window:,} {unit} is hardly learned from."
-    if worst.lag_below >= window / 2:
+    if lag_below >= window / 2:
         return Finding(topic, text, "good")
+    if memory is not None and (memory.lag is None or memory.lag > lag_below):
+        text += " Inputs older than that matter all the same (memory used): a state that holds on firmly"
+        text += " passes little gradient, and what is learned already needs none."
+        if memory.lag is None or memory.lag >= window / 2:
+            return Finding(topic, text, "good")
+        return Finding(topic, text, "note", *for_longer_reach(setting))
     # A memory that ends well inside the reach was not cut off by it.
-    enough = memory is not None and memory.lag is not None and ENOUGH <= memory.lag < worst.lag_below / 1.5
-    mark = "bad" if worst.lag_below < window / 8 and not enough else "note"
+    enough = memory is not None and memory.lag is not None and ENOUGH <= memory.lag < lag_below / 1.5
+    mark = "bad" if lag_below < window / 8 and not enough else "note"
     return Finding(topic, text, mark, *for_longer_reach(setting))
 
 
@@ -115,8 +131,13 @@ def about_jacobian(found: Sequence[Spectrum], setting: Setting) -> Finding:
     text = f"The largest Lyapunov exponent is {top.exponents[0]:+.3g} a step ({top.name}), the mean spectral "
     text += f"radius {top.radii.mean():.3g}, the largest stretch {top.singular[:, 0].max():.3g}: "
     if top.exploding:
-        text += f"{top.exploding} of the {len(top.exponents)} directions grow, small differences explode."
-        return Finding("Jacobian", text, "bad", *against_explosion(setting))
+        text += f"{top.exploding} of the {len(top.exponents)} directions grow, "
+        grown = math.exp(min(top.exponents[0] * setting.window / setting.step, MOST_GROWTH))
+        if grown < EXPLODES:
+            text += f"but no small difference grows beyond {grown:.3g} times in {setting.window:,} "
+            text += f"{setting.unit}."
+            return Finding("Jacobian", text, "good")
+        return Finding("Jacobian", f"{text}small differences explode.", "bad", *against_explosion(setting))
     steps = top.memory * setting.step
     text += f"every direction shrinks, the slowest to 1/e in {steps:,.3g} {setting.unit}."
     if steps < setting.window / 20:

@@ -15,6 +15,7 @@ from unrolled.probe.losses import Batch, Losses
 from unrolled.probe.memory import INPUTS, donors_of, level_shift, row_steps
 
 COLUMNS, BANDS = 12, 7  # at most
+DRAWS = 2  # of who gives whom; their mean is taken
 AHEAD = -1  # the band of known columns after the last step
 
 
@@ -58,14 +59,15 @@ def importance_of(
     bands = lag_bands(int(steps.max()), step)
     if any(batch[key].shape[1] > int(steps.max()) for key, _, _ in kept):
         bands = (*bands, (AHEAD, AHEAD))
-    donors = donors_of(batch, np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    drawn = [donors_of(batch, generator) for _ in range(DRAWS)]
     with torch.no_grad():
         whole = losses(batch)
         known = whole.isfinite()
 
         def excess(key: str, place: int, low: int, high: int) -> torch.Tensor:
-            changed = with_column(batch, steps, donors, key, place, low, high)
-            return (losses(changed) - whole)[known].double()
+            found = [losses(with_column(batch, steps, other, key, place, low, high)) for other in drawn]
+            return (torch.stack(found).mean(0) - whole)[known].double()
 
         full = [excess(key, place, AHEAD, int(steps.max())) for key, place, _ in kept]
         parts = [[float(excess(key, place, *band).mean()) for band in bands] for key, place, _ in kept]
