@@ -19,6 +19,10 @@ from unrolled.training.run import Run, new_optimizer
 from unrolled.training.weights import snapshot
 
 CASES = {
+    "classify, GRU 16, 32 x 20 x 4": (
+        {"kind": "sequence", "shape": {"features": 4, "classes": 2}, "hidden": 16},
+        lambda: {"x": torch.randn(32, 20, 4), "label": torch.randint(0, 2, (32,))},
+    ),
     "classify, GRU 64, 32 x 100 x 8": (
         {"kind": "sequence", "shape": {"features": 8, "classes": 2}, "hidden": 64},
         lambda: {"x": torch.randn(32, 100, 8), "label": torch.randint(0, 2, (32,))},
