@@ -1,6 +1,6 @@
 """`inspect --fix`: train again with the advice, and show before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,20 @@ class Fixed:
         return "\n".join([*lines, "", str(self.after)])
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A model trained with advice, what was found in it, and its validation score (lower is better)."""
+
+    model: Any
+    found: Inspection
+    changes: dict[str, Any]
+
+    @property
+    def score(self) -> float:
+        """The best validation score of its training."""
+        return float(self.model.history_.best)
+
+
 def fix(
     model: Any,
     data: Any,
@@ -99,34 +113,51 @@ def fix(
     def look(task: Any) -> Inspection:
         return inspect(task, data, y, lengths, lags=lags, rows=rows, steps=steps, seed=seed)
 
+    def train(changes: Mapping[str, Any]) -> Any:
+        other = type(model)(**(model.get_params() | changes))
+        fit_again(other, model, data, y, lengths, split, reporter)
+        return other
+
     before = look(model)
-    known = model.get_params()
+    candidates = trained_by_advice(model.get_params(), before, train, look, rounds)
     history = history_of(model)
     start = float("inf") if history is None else history.best
-    tried: list[tuple[dict[str, Any], float]] = [({}, start)]
-    candidates: list[tuple[Any, Inspection, dict[str, Any]]] = []
+    best = min(candidates, key=lambda candidate: candidate.score)
+    was, now = evaluation_of(model, data, y, lengths), best.model.evaluation_
+    return Fixed(
+        before=before,
+        after=best.found,
+        model=best.model,
+        changes=best.changes,
+        tried=(({}, start), *((candidate.changes, candidate.score) for candidate in candidates)),
+        better=best.score < start,
+        losses=(mean_loss(was), mean_loss(now)),
+        metrics=(metrics_of(was), metrics_of(now)),
+    )
+
+
+def trained_by_advice(
+    parameters: Mapping[str, Any],
+    found: Inspection,
+    train: Callable[[Mapping[str, Any]], Any],
+    look: Callable[[Any], Inspection],
+    rounds: int,
+) -> list[Candidate]:
+    """Trainings one after another, each with the advice that was found in the model before it.
+
+    Raises: ArgumentError where there is nothing to change.
+    """
+    candidates: list[Candidate] = []
     changes: dict[str, Any] = {}
-    latest = before
-    for _ in range(rounds):
-        more = new_changes(latest.changes, known | changes)
-        if not more:
-            break
+    while len(candidates) < rounds and (more := new_changes(found.changes, {**parameters, **changes})):
         changes = changes | more
-        other = type(model)(**(known | changes))
-        fit_again(other, model, data, y, lengths, split, reporter)
-        latest = look(other)
-        tried.append((changes, other.history_.best))
-        candidates.append((other, latest, changes))
+        model = train(changes)
+        found = look(model)
+        candidates.append(Candidate(model, found, changes))
     if not candidates:
         cure = "Nothing that was found calls for another parameter: inspect without fix shows it."
         raise ArgumentError(explain("fix", "advice that names a parameter", "none", cure))
-    place = int(np.argmin([score for _, score in tried[1:]]))
-    chosen, after, kept = candidates[place]
-    was, now = evaluation_of(model, data, y, lengths), chosen.evaluation_
-    return Fixed(
-        before, after, chosen, kept, tuple(tried), tried[place + 1][1] < start,
-        (mean_loss(was), mean_loss(now)), (metrics_of(was), metrics_of(now)),
-    )  # fmt: skip
+    return candidates
 
 
 def new_changes(changes: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,41 +65,47 @@ def page_of_fix(fixed: Fixed) -> Page:
     """Before and after, then the page of the new model."""
     kind = "better" if fixed.better else "not better, and the model as it was is the one to keep"
     verdict = f"Trained again with {told(fixed.changes)}: {kind}. Test loss {fixed.losses[0]:.4g} before, "
-    rows = [
-        (name, f"{fixed.metrics[0][name]:.4g}", f"{value:.4g}")
-        for name, value in fixed.metrics[1].items()
-        if name in fixed.metrics[0]
-    ]
-    pairs = [
-        (old, new) for old in fixed.before.findings for new in fixed.after.findings if old.topic == new.topic
-    ]
-    both = Table(
-        ("finding", "before", "after"),
-        tuple((old.topic, old.sentence, new.sentence) for old, new in pairs),
-        tuple(new.mark for _, new in pairs),
-    )
-    tried = Table(
-        ("training", "parameters changed", "validation score (lower is better)"),
-        tuple(
-            (f"round {place}" if place else "as it was", told(changed) or "-", f"{score:.5g}")
-            for place, (changed, score) in enumerate(fixed.tried)
-        ),
-    )
     after = page_of(fixed.after)
+    tried = "Validation data chose, the test part only judges."
     return Page(
         title=f"Before and after: {fixed.after.title.removeprefix('Inside ')}",
         lead="The model as it was, and trained again with the advice that was found inside it.",
         verdict=f"{verdict}{fixed.losses[1]:.4g} after.",
         facts=after.facts,
-        summary=both,
+        summary=findings_of_both(fixed),
         sections=(
-            Section("Scores on the test part", table=Table(("metric", "before", "after"), tuple(rows))),
+            Section("Scores on the test part", table=scores_of_both(fixed)),
             Section("Gradient reach, before and after", figures=reach_figures_of(fixed)),
-            Section("What was tried", "Validation data chose, the test part only judges.", table=tried),
+            Section("What was tried", tried, table=trainings_of(fixed)),
             *after.sections,
         ),
         notes=after.notes,
     )
+
+
+def findings_of_both(fixed: Fixed) -> Table:
+    """What was found in the model as it was, and in the new one."""
+    pairs = [
+        (old, new) for old in fixed.before.findings for new in fixed.after.findings if old.topic == new.topic
+    ]
+    rows = tuple((old.topic, old.sentence, new.sentence) for old, new in pairs)
+    return Table(("finding", "before", "after"), rows, tuple(new.mark for _, new in pairs))
+
+
+def scores_of_both(fixed: Fixed) -> Table:
+    """The test part's metrics, before and after."""
+    before, after = fixed.metrics
+    rows = tuple((name, f"{before[name]:.4g}", f"{after[name]:.4g}") for name in after if name in before)
+    return Table(("metric", "before", "after"), rows)
+
+
+def trainings_of(fixed: Fixed) -> Table:
+    """Each training with what was changed and how it did on validation data."""
+    rows = tuple(
+        (f"round {place}" if place else "as it was", told(changed) or "-", f"{score:.5g}")
+        for place, (changed, score) in enumerate(fixed.tried)
+    )
+    return Table(("training", "parameters changed", "validation score (lower is better)"), rows)
 
 
 def reach_figures_of(fixed: Fixed) -> tuple[Figure, ...]:
