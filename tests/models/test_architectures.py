@@ -6,7 +6,7 @@ import torch
 
 from unrolled.errors import ArgumentError, ShapeError
 from unrolled.models import SequenceShape, build
-from unrolled.models.feed_forward import FeedForward
+from unrolled.models.feed_forward import FeedForward, last_steps
 from unrolled.runtime import Stream
 from unrolled.runtime.stream import run_sequence
 
@@ -152,3 +152,90 @@ def test_cost_counts_the_keys_a_transformer_looks_at(shape_of, make_network):
     step = d * d + 4 * d * inner + 8 * d * d
     look = 2 * inner * (1 + 2 + 3)
     assert network.cost() == 2 * 5 * d + 3 * step + look + d * 5 * 3
+
+
+def texts(cell, pool="last", **options):
+    torch.manual_seed(3)
+    steps = {"steps": 4} if cell == "feed-forward" else {}
+    shape = {"words": 20, "answers": 3}
+    options |= {"cell": cell, "pool": pool, "bidirectional": False, "hidden": 5, "width": 6}
+    return build({"kind": "text classifier", "shape": shape, **options, **steps}).eval()
+
+
+WORDS = torch.randint(1, 20, (3, 7), generator=torch.Generator().manual_seed(0))
+POOLED = [("feed-forward", "last"), *(("transformer", pool) for pool in ("last", "max", "mean", "attention"))]
+
+
+@pytest.mark.parametrize(("cell", "pool"), POOLED)
+def test_a_text_by_another_architecture(cell, pool):
+    network, lengths = texts(cell, pool, layers=2), torch.tensor([7, 4, 2])
+    batch = {"words": WORDS, "lengths": lengths, "label": torch.tensor([0, 1, 2])}
+    together = network(batch)
+    for row, length in enumerate(lengths.tolist()):  # padding and other rows change nothing
+        alone = {"words": WORDS[row : row + 1, :length], "lengths": lengths[row : row + 1]}
+        torch.testing.assert_close(network(alone), together[row : row + 1])
+    network.loss(batch)[0].backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    again = build(network.configuration)
+    again.load_state_dict(network.state_dict())
+    assert torch.equal(again.eval()(batch), together) and network.cost() > 0
+
+
+def test_a_feed_forward_network_of_texts_reads_the_last_words_alone():
+    network = texts("feed-forward")
+    whole = network({"words": WORDS})
+    torch.testing.assert_close(network({"words": WORDS[:, 3:]}), whole)
+    for place in range(7):
+        other = WORDS.clone()
+        other[:, place] = 0
+        assert bool((network({"words": other}) != whole).any()) == (place >= 3)
+
+
+def test_what_a_shorter_text_lacks_is_0():
+    x = torch.arange(1.0, 13.0).reshape(2, 3, 2)
+    found = last_steps(x, 4, torch.tensor([3, 1]))
+    assert torch.equal(found[0], torch.cat([torch.zeros(1, 2), x[0]]))
+    assert torch.equal(found[1], torch.cat([torch.zeros(3, 2), x[1, :1]]))
+    network = texts("feed-forward")
+    h = network.inputs.words(WORDS[:, :2]).flatten(1)  # behind two words' zeros
+    first = network.recurrent.layers[0]
+    h = (h @ first.weight[:, 12:].T + first.bias).relu()
+    torch.testing.assert_close(network({"words": WORDS[:, :2]}), network.head(h))
+
+
+def test_a_transformer_of_texts_is_causal():
+    """The scores of a text are those of its words so far: what comes later changes no step before."""
+    network = texts("transformer", "max")
+    y, _ = network.recurrent(network.inputs({"words": WORDS}))
+    shorter, _ = network.recurrent(network.inputs({"words": WORDS[:, :4]}))
+    torch.testing.assert_close(shorter, y[:, :4])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"pool": "max", "steps": 4},
+            r"pool: expected 'last' with cell='feed-forward', got 'max'\. It reads a",
+        ),
+        ({"steps": 0}, "steps: expected a whole number >= 1, got 0"),
+        (
+            {"steps": 4, "bidirectional": True},
+            r"bidirectional: expected False .*, got True\. Read one way, or",
+        ),
+        (
+            {"steps": 4, "cells": {"layer_norm": True}},
+            "cell: expected a recurrent one, got cell='feed-forward'",
+        ),
+        ({"cell": "gru", "steps": 4}, "steps: expected 0 but for cell='feed-forward', got 4"),
+    ],
+)
+def test_what_a_network_of_texts_refuses(options, message):
+    given = {
+        "shape": {"words": 9, "answers": 2},
+        "cell": "feed-forward",
+        "pool": "last",
+        "bidirectional": False,
+    }
+    with pytest.raises(ArgumentError, match=message):
+        build({"kind": "text classifier", **given, **options})

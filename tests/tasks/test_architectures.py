@@ -50,6 +50,48 @@ def test_a_classifier_of_it_is_trained_saved_and_loaded(cell, ramps, tmp_path):
     assert np.isfinite(list(loaded.evaluate(x, y).model.metrics.values())).all()
 
 
+@pytest.fixture(scope="module")
+def reviews():
+    """Sixty texts of 3 to 8 words, one of which tells their class."""
+    random = np.random.default_rng(3)
+    lengths = 3 + np.arange(60) % 6
+    texts = [list(random.choice(["it", "was", "so", "the", "day"], length)) for length in lengths]
+    for place, text in enumerate(texts):
+        text[random.integers(len(text))] = "dull" if place % 2 else "fine"
+    return [" ".join(text) for text in texts], np.where(np.arange(60) % 2, "-", "+")
+
+
+TEXTS = SMALL | {"embedding_size": 8, "bidirectional": False, "dropout": 0.0, "input_dropout": 0.0}
+
+
+@pytest.mark.parametrize(("cell", "pool"), [("transformer", "max"), ("feed-forward", "last")])
+def test_a_classifier_of_texts_of_it_is_trained_saved_and_loaded(cell, pool, reviews, tmp_path):
+    texts, y = reviews
+    settings = TEXTS | {"epochs": 12, "learning_rate": 0.01, "word_dropout": 0.0, "batch_tokens": 50}
+    model = ur.TextClassifier(cell, pool=pool, **settings).fit(texts, y)
+    assert model.score(texts, y) > 0.9
+    assert model.evaluation_.model.name == f"{cell.upper()} ({pool})"
+    assert model.network_.steps == (8 if cell == "feed-forward" else 0)
+    model.save(tmp_path / "m.unrolled")
+    loaded = ur.load(tmp_path / "m.unrolled")
+    new = ["fine", " ".join(texts[:3])]  # shorter and longer than any
+    assert np.array_equal(loaded.predict_proba(new), model.predict_proba(new))
+    loaded.save(tmp_path / "again.unrolled")
+    assert (tmp_path / "again.unrolled").read_bytes() == (tmp_path / "m.unrolled").read_bytes()
+    for refused in (loaded.stream, lambda: loaded.export(tmp_path / "out")):
+        with pytest.raises(ArgumentError, match=r"program: expected .*, got a .*cell='gru' to stream or exp"):
+            refused()
+    with pytest.raises(ArgumentError, match=r"m\.unrolled: expected a model that streams, got a "):
+        ur.runtime.Stream(tmp_path / "m.unrolled")
+
+
+@cells
+def test_other_architectures_read_texts_one_way(cell, reviews):
+    model = ur.TextClassifier(cell, pool="last", **TEXTS | {"bidirectional": True})
+    with pytest.raises(ArgumentError, match=r"bidirectional: expected False .*, got True\. Read one way, or"):
+        model.fit(*reviews)
+
+
 def test_a_feed_forward_model_streams(waves, ramps, tmp_path):
     model = ur.Forecaster(horizon=4, history=16, cell="feed-forward", **SMALL).fit(waves)
     model.save(tmp_path / "m.unrolled")

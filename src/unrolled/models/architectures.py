@@ -25,6 +25,7 @@ from unrolled.nn import Stack, Transformer
 TRANSFORMER, FEED_FORWARD = "transformer", "feed-forward"
 ARCHITECTURES = (*CELLS, TRANSFORMER, FEED_FORWARD)
 TRANSFORMER_IS = "a Transformer, which keeps all it has read"
+WINDOW_IS = "a feed-forward network, whose window a text need not fill"
 
 
 def reading_stack(
@@ -37,11 +38,12 @@ def reading_stack(
     steps: int = 0,
     goes_on: bool = False,
     start: CellStart = USUAL,
+    cuts: bool = False,
 ) -> Any:
     """The part of a network that reads a sequence.
 
     `cell` is a recurrent one, "transformer" or "feed-forward"; the last reads exactly `steps` steps, and one
-    more if it `goes_on`.
+    more if it `goes_on`; if it `cuts`, the last `steps` of any length.
 
     Raises: ArgumentError for a cell that is none, or that cannot be bidirectional.
     """
@@ -50,10 +52,10 @@ def reading_stack(
     check_start(cell, start)
     check_recurrent("gru", hidden, layers, dropout)
     if bidirectional:
-        cure = "Leave it out, or take a recurrent cell."
+        cure = "Read one way, or take a recurrent cell."
         raise ArgumentError(explain("bidirectional", f"False with cell={cell!r}", True, cure))
     if cell == FEED_FORWARD:
-        return FeedForward(input_size, hidden, steps, layers, dropout, goes_on)
+        return FeedForward(input_size, hidden, steps, layers, dropout, goes_on, cuts)
     return Stack([Transformer(input_size, hidden, layers=layers, dropout=dropout)])
 
 
@@ -78,12 +80,23 @@ def transformer_weights(layer: Transformer) -> int:
     return layer.hidden_size * (layer.input_size + len(layer.blocks) * (4 * inner + 8 * layer.hidden_size))
 
 
-def check_streams(cell: str) -> None:
-    """Refuse to lower what has no Program. Raises: ArgumentError."""
+def why_no_program(cell: str | None, cuts: bool = False) -> str:
+    """What a network is that has no Program, nothing for all others; `cuts` as in `reading_stack`.
+
+    A stream over a window answers only when it is full, so what answers before is none.
+    """
     if cell == TRANSFORMER:
+        return TRANSFORMER_IS
+    return WINDOW_IS if cuts and cell == FEED_FORWARD else ""
+
+
+def check_streams(cell: str, cuts: bool = False) -> None:
+    """Refuse to lower what has no Program. Raises: ArgumentError."""
+    if why := why_no_program(cell, cuts):
         cure = "It is there to compare with, in Python: train with cell='gru' to stream or export."
         expected = "a network whose memory has a fixed size"
-        raise ArgumentError(explain("program", expected, TRANSFORMER_IS, cure))
+        expected = expected if cell == TRANSFORMER else "a network that answers from the first step on"
+        raise ArgumentError(explain("program", expected, why, cure))
 
 
 def window_of(cell: str, steps: int) -> int:

@@ -20,7 +20,8 @@ class FeedForward(nn.Module):
     """A network without memory: it reads exactly `steps` steps at once, all of them beside one another.
 
     `layers` dense layers, each with a relu. With `goes_on` one more reads what the window came to beside one
-    more input, as a decoder does; each such step starts from the window, never from another step.
+    more input, as a decoder does; each such step starts from the window, never from another step. With `cuts`
+    it reads the last `steps` of sequences of any length, 0 standing before the first step of a shorter one.
 
     Shapes: x (N, steps, input) -> y (N, 1, hidden) and (ElmanState(h (N, hidden)),); with a state, x (N, 1,
         input) -> the same.
@@ -41,10 +42,12 @@ class FeedForward(nn.Module):
         layers: int = 1,
         dropout: float = 0.0,
         goes_on: bool = False,
+        cuts: bool = False,
     ) -> None:
         super().__init__()
         self.input_size = integer("input_size", input_size, 1)
         self.steps = integer("steps", steps, 1, "Give the length that every sequence has.")
+        self.cuts = cuts
         self.dropout = check_probability("dropout", dropout)
         sizes = [steps * input_size] + [hidden] * integer("layers", layers, 1)
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
@@ -58,7 +61,10 @@ class FeedForward(nn.Module):
                 raise ArgumentError(explain("state", "None", type(state).__name__, cure))
             h = self.go_on(torch.cat([state[-1].h, x[:, 0]], dim=-1)).relu()
             return h[:, None], (ElmanState(h),)
-        self._check(x, lengths)
+        if self.cuts:
+            x = last_steps(x, self.steps, lengths)
+        else:
+            self._check(x, lengths)
         h = x.flatten(1)
         for number, layer in enumerate(self.layers):
             h = layer(F.dropout(h, self.dropout, self.training) if number else h).relu()
@@ -84,3 +90,21 @@ class FeedForward(nn.Module):
         if wrong is not None:
             cure = "A feed-forward network takes one length only: cut or pad them, or use cell='gru'."
             raise ShapeError(explain("x", f"sequences of {self.steps} steps", f"one of {wrong}", cure))
+
+
+def last_steps(x: Tensor, steps: int, lengths: Tensor | None = None) -> Tensor:
+    """The last `steps` steps of each row, 0 before the first one of a shorter row.
+
+    Shapes: x (N, T, I), lengths (N,), None: all T steps -> (N, steps, I).
+
+    Example:
+        >>> x = torch.tensor([[[1.0], [2.0], [3.0]], [[4.0], [0.0], [0.0]]])
+        >>> last_steps(x, 2, torch.tensor([3, 1]))[..., 0]
+        tensor([[2., 3.],
+                [0., 4.]])
+    """
+    rows, time = x.shape[:2]
+    ends = x.new_full((rows,), time, dtype=torch.int64) if lengths is None else lengths.to(x.device)
+    places = ends[:, None] - steps + torch.arange(steps, device=x.device)  # (N, steps)
+    picked = x[torch.arange(rows, device=x.device)[:, None], places.clamp(min=0)]
+    return torch.where((places >= 0)[..., None], picked, 0.0)

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.arguments import flag
+from unrolled.errors import ArgumentError, explain
+from unrolled.models.architectures import check_streams, reading_cost, reading_stack, window_of
 from unrolled.models.inputs import Batch, copy_buffers
-from unrolled.models.recurrent import CellStart, recurrent_cost, recurrent_stack, stack_options
+from unrolled.models.recurrent import CELLS, CellStart, recurrent_cost, stack_options
 from unrolled.models.sequence import weighted_cross_entropy
 from unrolled.models.text import TextInputs, TextShape, row_lengths
 from unrolled.nn import Pooling
@@ -23,12 +25,16 @@ from unrolled.runtime import Program
 class TextClassifierNetwork(nn.Module):
     """A recurrent network over the words of a text that answers once.
 
+    `cell` is a recurrent one; "transformer" and "feed-forward" are there to compare with. The last reads the
+    last `steps` words of a text, 0 before the first of a shorter one, and leaves nothing to pool.
+
     `pool` is "last", "max", "mean" or "attention". `dropout` is that between the layers and before the
     answer; `input_dropout` that of the words' vectors. Buffers: `class_weights` (K,), which the loss weighs
     classes by; `sharpness` (1,), what the scores are multiplied by so that their softmax are calibrated
     probabilities.
 
     Shapes: batch["words"] (B, T), batch["lengths"] (B,) -> scores (B, K).
+    Raises: ArgumentError for an option that cannot be used.
     """
 
     class_weights: Tensor
@@ -49,19 +55,27 @@ class TextClassifierNetwork(nn.Module):
         spelling_size: int = 50,
         word_dropout: float = 0.0,
         frozen: bool = False,
+        steps: int = 0,
         cells: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.cell, self.hidden, self.layers = shape, cell, hidden, layers
+        self.steps = window_of(cell, steps)
+        if self.steps and pool != "last":
+            cure = "It reads a text's last words at once: take pool='last', or a recurrent cell."
+            raise ArgumentError(explain("pool", "'last' with cell='feed-forward'", repr(pool), cure))
         self.bidirectional = flag("bidirectional", bidirectional)
         self.inputs = TextInputs(shape, width, spelling, spelling_size, word_dropout, input_dropout, frozen)
         self.cells = CellStart.from_card(cells)
-        self.recurrent = recurrent_stack(
-            cell, self.inputs.output_size, hidden, layers, dropout, bidirectional, self.cells
-        )
-        self.pooling = Pooling(pool, self.recurrent.output_size)
+        self.input_size = self.inputs.output_size
+        self.recurrent = reading_stack(
+            cell, self.input_size, hidden, layers, dropout, bidirectional, self.steps,
+            start=self.cells, cuts=True,
+        )  # fmt: skip
+        width = hidden * (1 + self.bidirectional)
+        self.pooling = Pooling(pool, width)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(self.recurrent.output_size, shape.answers)
+        self.head = nn.Linear(width, shape.answers)
         self.register_buffer("class_weights", torch.ones(shape.answers))
         self.register_buffer("sharpness", torch.ones(1))
 
@@ -75,6 +89,7 @@ class TextClassifierNetwork(nn.Module):
             "bidirectional": self.bidirectional,
             "dropout": self.dropout.p,
             "input_dropout": self.inputs.dropout,
+            "steps": self.steps,
             **self.inputs.configuration,
         }
 
@@ -99,14 +114,17 @@ class TextClassifierNetwork(nn.Module):
 
     def lower(self) -> Program:
         """The Program that every runtime runs: the scores of the words so far."""
+        check_streams(self.cell, cuts=True)
         from unrolled.models.text_lowering import lower_text_classifier
 
         return lower_text_classifier(self)
 
     def cost(self) -> int:
-        """Multiply-adds of one word, the head's with it."""
-        ways = 1 + self.bidirectional
-        lowest = recurrent_cost(self.cell, self.inputs.output_size, self.hidden, 1)
-        above = recurrent_cost(self.cell, ways * self.hidden, self.hidden, 1)
+        """Multiply-adds of one word, the head's with it; a Transformer's without its look back."""
         head = self.head.in_features * self.head.out_features
+        if self.cell not in CELLS:
+            return reading_cost(self.recurrent, self.cell, self.hidden, steps=1) + head
+        ways = 1 + self.bidirectional
+        lowest = recurrent_cost(self.cell, self.input_size, self.hidden, 1)
+        above = recurrent_cost(self.cell, ways * self.hidden, self.hidden, 1)
         return ways * (lowest + (self.layers - 1) * above) + head

@@ -7,8 +7,8 @@ import torch
 
 from unrolled.errors import ArgumentError, ModelFileError, explain
 from unrolled.format import ModelFile, array, field, whole
-from unrolled.models import TRANSFORMER, Network, build
-from unrolled.models.architectures import TRANSFORMER_IS
+from unrolled.models import Network, TextClassifierNetwork, build
+from unrolled.models.architectures import why_no_program
 
 
 def weights_of(network: Network) -> dict[str, np.ndarray]:
@@ -18,8 +18,9 @@ def weights_of(network: Network) -> dict[str, np.ndarray]:
 
 def program_card(model: Any) -> dict[str, Any]:
     """What a model file says of the model's Program: the Program, or why there is none."""
-    if model.network_.configuration.get("cell") == TRANSFORMER:
-        return {"no_program": TRANSFORMER_IS}
+    network = model.network_
+    if why := why_no_program(network.configuration.get("cell"), isinstance(network, TextClassifierNetwork)):
+        return {"no_program": why}
     return {"program": model.program().to_card()}
 
 

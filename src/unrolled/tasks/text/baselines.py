@@ -7,6 +7,8 @@ import numpy as np
 
 from unrolled.baselines.text import TfidfLogistic
 from unrolled.format import array
+from unrolled.preprocess import Tokenizer
+from unrolled.tasks.text.data import LabelledTexts
 
 MAJORITY = "most frequent class"
 Tokens = Sequence[Sequence[str]]
@@ -36,6 +38,14 @@ class TextBaselines:
         shares = np.log(np.maximum(counts, 1e-6) / counts.sum()).astype(np.float32)
         logistic = TfidfLogistic.fit(train, labels, validation, validation_labels, classes)
         return cls(shares, logistic)
+
+    @classmethod
+    def of_texts(cls, texts: LabelledTexts, tokenizer: Tokenizer) -> "TextBaselines":
+        """Both, of the parts that a classifier learns from."""
+        train, validation = texts.parts.train, texts.parts.validation
+        tokens = [[tokenizer.split(texts.data.texts[i]) for i in part] for part in (train, validation)]
+        labels = texts.labels
+        return cls.fit(tokens[0], labels[train], tokens[1], labels[validation], len(texts.answers.values))
 
     def scores(self, texts: Tokens) -> dict[str, np.ndarray]:
         """Scores (texts, classes) of each baseline, by name."""

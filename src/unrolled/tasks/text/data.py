@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from unrolled.data import TaggedSet, TextSet, check_lengths, read_texts
 from unrolled.errors import ArgumentError, DataError, explain
 from unrolled.format import field
 from unrolled.preprocess import Tokenizer
+from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.data import SequenceSplit, split_sequences
 from unrolled.tasks.text.batches import CodedTexts
 
@@ -48,6 +50,49 @@ class TextColumns:
         """From JSON. Raises: ModelFileError."""
         names = ("text", "target")
         return cls(*(None if card.get(n) is None else field(card, n, str, "card.columns") for n in names))
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """Texts with the codes of their labels, dealt into three parts. Shapes: labels int64 (texts,)."""
+
+    data: TextSet
+    answers: Classes
+    labels: np.ndarray
+    parts: SequenceSplit
+
+    def texts_of(self, part: np.ndarray) -> list[str]:
+        """The texts of a part."""
+        return [self.data.texts[i] for i in part]
+
+    def picked(self, part: np.ndarray) -> TextSet:
+        """The texts of a part with their names, without their labels."""
+        return picked(self.data, part)
+
+
+def read_labelled(
+    columns: TextColumns,
+    X: Any,
+    y: Any,
+    validation: Any,
+    test: Any,
+    split: Any,
+    seed: int,
+    encoding: str,
+) -> LabelledTexts:
+    """What `fit` of a classifier was given, read and dealt into parts. Raises: ArgumentError, DataError."""
+    read = partial(columns.read, encoding=encoding, labelled=True)
+    sources, sizes = read_parts(read, X, y, validation, test)
+    data = joined(sources)
+    assert data.labels is not None and sources[0].labels is not None
+    answers = Classes.fit(sources[0].labels, columns.label)
+    labels = answers.encode(data.labels, columns.label)
+    return LabelledTexts(data, answers, labels, dealt(sizes, split, seed, labels))
+
+
+def picked(data: TextSet, indices: np.ndarray) -> TextSet:
+    """Some of the texts, without their labels."""
+    return TextSet(tuple(data.texts[i] for i in indices), tuple(data.names[i] for i in indices))
 
 
 def encode_texts(texts: TextSet, tokenizer: Tokenizer) -> CodedTexts:

@@ -9,7 +9,7 @@ from unrolled.errors import ModelFileError, explain
 from unrolled.format import ModelFile, array, field, new_card
 from unrolled.preprocess import Tokenizer
 from unrolled.tasks.forecast.files import jsonable
-from unrolled.tasks.networks import network_from_file, weights_of
+from unrolled.tasks.networks import network_from_file, program_card, weights_of
 from unrolled.tasks.sequence.answers import Classes
 from unrolled.tasks.sequence.files import parameters_card, read_texts, restore_parameters
 from unrolled.tasks.text.baselines import TextBaselines
@@ -34,7 +34,7 @@ def to_card(model: Any, own: dict[str, Any]) -> dict[str, Any]:
         "evaluation": jsonable(evaluation),
         **own,
     }
-    return new_card("model", model.task, card | {"program": model.program().to_card()})
+    return new_card("model", model.task, card | program_card(model))
 
 
 def classifier_arrays(model: Any) -> dict[str, np.ndarray]:

@@ -47,6 +47,7 @@ def fit_classifier(
 ) -> Fitted:
     """Train on the training texts, stop and sharpen by the validation texts."""
     shape = {"words": len(tokenizer), "answers": len(answers.values)}
+    settings = settings.windowed(data.lengths[split.train])
     network = build_network("text classifier", shape, settings, vectors)
     if prior and vectors is None:
         set_prior(network, log_odds(data, labels, split.train, shape["words"], shape["answers"]))

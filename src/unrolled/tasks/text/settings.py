@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from unrolled.arguments import flag, integer, number, one_of
 from unrolled.data.vectors import Vectors
 from unrolled.errors import ArgumentError, explain
-from unrolled.models import CELLS, CellStart
+from unrolled.models import ARCHITECTURES, CELLS, FEED_FORWARD, CellStart
 from unrolled.models.text import SPELLED
 from unrolled.nn.pooling import POOLS
 from unrolled.preprocess.tokenizers import KINDS
@@ -15,6 +17,7 @@ from unrolled.training import TrainingOptions
 
 TRAINING = "epochs learning_rate clip patience average weight_decay precision seed device".split()
 SHARES = ("dropout", "input_dropout", "word_dropout")
+WHOLE = 0.95  # of the training texts fit into the window of a feed-forward network
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,12 @@ class TextSettings:
     def reading(self, vectors: Vectors | None) -> "TextSettings":
         """These settings for a network that reads pretrained vectors, where there are some."""
         return self if vectors is None else replace(self, network=self.network | {"width": vectors.width})
+
+    def windowed(self, lengths: np.ndarray) -> "TextSettings":
+        """These settings with the window of a feed-forward network, for training texts of these lengths."""
+        if self.network["cell"] != FEED_FORWARD:
+            return self
+        return replace(self, network=self.network | {"steps": window_over(lengths)})
 
 
 def settle(parameters: dict[str, Any]) -> TextSettings:
@@ -52,7 +61,7 @@ def settle(parameters: dict[str, Any]) -> TextSettings:
 
 def check_shared(given: Mapping[str, Any]) -> None:
     """Check what both tasks are told. Raises: ArgumentError."""
-    one_of("cell", given["cell"], CELLS)
+    one_of("cell", given["cell"], ARCHITECTURES if "pool" in given else CELLS)
     integer("hidden_size", given["hidden_size"], 1, "100 is a good start.")
     integer("layers", given["layers"], 1, "1 is a good start.")
     integer("embedding_size", given["embedding_size"], 1, "100 is a good start.")
@@ -80,3 +89,13 @@ def settle_own(given: Mapping[str, Any]) -> dict[str, Any]:
     if "characters" in given:
         network["spelling"] = one_of("characters", given["characters"], SPELLED)
     return network
+
+
+def window_over(lengths: np.ndarray) -> int:
+    """The least window that most texts fit into as a whole. Shapes: lengths (texts,).
+
+    Example:
+        >>> window_over(np.arange(1, 101))
+        95
+    """
+    return int(np.quantile(lengths, WHOLE, method="inverted_cdf"))
