@@ -38,6 +38,30 @@ def test_classify_a_table_and_files_of_classes(call, home, tmp_path):
     assert told["evaluation"]["classes"] == ["bad", "good"]
 
 
+def test_compare_on_a_table_and_on_files_of_classes(call, home, tmp_path):
+    quick = "--seeds 1 --seconds 0.1 --architectures gru,feed-forward --hidden 4 --embedding 4".split()
+    page, columns = tmp_path / "c.html", ["--text", "review", "--target", "mood"]
+    done = call("compare", "classify", home / "texts.csv", *columns, *quick, "--epochs", 1, "-o", page)
+    assert done.code == 0 and page.read_text().startswith("<!doctype html>")
+    assert "Telling apart 2 classes: 40 texts of 6 to 6 words" in done.out and "TF-IDF logistic" in done.out
+    more = ["--test", home / "polarity.*", "--encoding", "latin-1", "--pool", "mean", "--epochs", 1, "--json"]
+    found = call("compare", "classify", home / "polarity.*", *quick, *more).json()
+    assert found["title"] == "Telling apart 2 classes: 80 texts of 6 to 6 words"
+    assert [entry["variable_length"] for entry in found["entries"]] == [True, False]
+
+
+def test_what_a_comparison_of_texts_refuses(refused, home):
+    columns = ["--text", "review", "--target", "mood"]
+    line = refused(2, "compare", "classify", home / "texts.csv", *columns, "--head", "last")
+    assert "--head: expected an option of classify, got it here. Leave it out." in line
+    line = refused(2, "compare", "classify", home / "texts.csv", *columns, "--series", "id")
+    assert "--series: expected nothing with a TextClassifier, got 'id'. Leave it out." in line
+    line = refused(2, "compare", "classify", home / "texts.csv", "--target", "mood", "--test", "t.csv")
+    assert "--test: expected nothing with a SequenceClassifier, got 't.csv'. Leave it out." in line
+    line = refused(2, "compare", "classify", home / "texts.csv", "--target", "mood", "--text", "words")
+    assert "expected a column" in line and "'words'" in line
+
+
 def test_tag_a_file(call, home, tmp_path):
     more = "--characters none --no-crf --cell gru".split()
     told = call("train", "tag", home / "tags.conll", *SMALL, *more, "-o", tmp_path / "t", "--json").json()

@@ -126,6 +126,16 @@ def labels_compared():
     return ur.compare(task, x, x[:, 2, 0] > 0, lengths=lengths, seeds=2, seconds=0.2)
 
 
+def texts_compared():
+    """Pooled, so that some gradients have no way to go."""
+    texts = [
+        f"number {n} of them was {'fine' if n % 2 else 'dull'}" + " and so on" * (n % 5) for n in range(80)
+    ]
+    task = ur.TextClassifier(hidden_size=6, embedding_size=6, device="cpu")
+    cells = ["feed-forward", "gru", "transformer"]
+    return ur.compare(task, texts, np.arange(80) % 2, architectures=cells, seeds=2, seconds=0.2)
+
+
 def classics_compared():
     cells = ["elman", "lstm", "gru", "transformer"]
     given = {"steps": 30, "parameters": 400, "advice": True, "clipping": True}
@@ -137,6 +147,7 @@ OTHERS = {
     "fix": long_sequences_fixed,
     "compare forecast": forecasts_compared,
     "compare classify": labels_compared,
+    "compare texts": texts_compared,
     "compare synthetic": classics_compared,
 }
 

@@ -13,6 +13,8 @@ from unrolled import arguments
 from unrolled.cli import options, output
 from unrolled.cli.options import COLUMNS, FLAG, FORECAST, NETWORK, RUN, TRAINING, option
 from unrolled.cli.tasks import options as training
+from unrolled.cli.tasks import sequence
+from unrolled.cli.tasks import text as texts
 from unrolled.cli.wording import SPELLED
 from unrolled.errors import ArgumentError, explain
 
@@ -75,14 +77,22 @@ def compare(
     known: options.Known = None,
     past: options.Past = None,
     static: options.Static = None,
+    text: texts.Text = None,
+    validation: texts.Validation = None,
+    test: texts.Test = None,
+    encoding: texts.Encoding = None,
     split: Split = None,
     horizon: Horizon = None,
     history: History = None,
     head: Head = None,
+    tokenizer: sequence.Tokens = None,
+    min_count: texts.MinCount = None,
     architectures: Architectures = None,
     parameters: Parameters = None,
     hidden: training.Hidden = None,
     layers: training.Layers = None,
+    pool: sequence.Pool = None,
+    embedding_size: texts.Embedding = None,
     dropout: training.Dropout = None,
     seconds: Seconds = None,
     epochs: training.Epochs = None,
@@ -99,6 +109,7 @@ def compare(
 ) -> None:
     """Train the architectures with equal budgets, measure all of them, say which to take.
 
+    Texts are a column of a table (--text), or a file for each class: a folder, or a pattern in quotes.
     With --synthetic on classic problems, whose answer lies a known number of steps back.
     """
     arguments.part("torch", "train")
@@ -125,9 +136,10 @@ def on_data(task: str | None, data: str | None, given: dict[str, Any], tell: Any
     if task is None:
         cure = f"For example: {EXAMPLE}"
         raise ArgumentError(explain("TASK", "forecast, classify or regress, or --synthetic", "nothing", cure))
-    kind = getattr(unrolled, TASKS[arguments.one_of("TASK", task, TASKS)])
+    name = TASKS[arguments.one_of("TASK", task, TASKS)]
     if data is None:
         raise ArgumentError(explain("DATA", "a file", "nothing", f"For example: {EXAMPLE}"))
+    kind = getattr(unrolled, sequence.classifier_of(data, given.get("text")) if task == "classify" else name)
     refuse(given, CLASSIC, "an option with --synthetic alone")
     wanted = listed(given)
     known = inspect.signature(kind).parameters

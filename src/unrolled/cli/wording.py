@@ -15,7 +15,7 @@ PLAIN = (
     "length temperature top_k top_p top "
     "pool characters scheme repair vectors frozen word_dropout batch_tokens target_tokenizer attention "
     "input_feeding coverage smoothing sampling architectures seeds parameters seconds probes lags steps "
-    "rows fix"
+    "rows fix validation test"
 ).split()
 SPELLED = {name: "--" + name.replace("_", "-") for name in PLAIN}
 SPELLED |= {"hidden_size": "--hidden", "learning_rate": "--lr"}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unrolled.errors import ArgumentError, explain
-from unrolled.models import SegmentNetwork, SequenceNetwork
+from unrolled.models import SegmentNetwork, SequenceNetwork, TextClassifierNetwork
 
 CONTENDERS = ("feed-forward", "elman", "lstm", "gru", "transformer")
 TITLES = {
@@ -20,6 +20,8 @@ TITLES = {
     "gru2014": "GRU (2014)",
     "transformer": "Transformer",
 }
+# Numbers that a pool keeps beside one for each unit; "last" keeps nothing.
+POOLS = {"max": 1, "mean": 1, "attention": 2}
 WIDEST = 1 << 14  # hidden units at most
 MEASURED = 30  # steps whose median is a latency
 
@@ -46,11 +48,11 @@ def solve_hidden(count: Callable[[int], int], budget: int, name: str = "") -> in
     return min((low, high), key=lambda hidden: abs(count(hidden) - budget))
 
 
-def bytes_per_stream(network: SegmentNetwork | SequenceNetwork, steps: int) -> int:
+def bytes_per_stream(network: SegmentNetwork | SequenceNetwork | TextClassifierNetwork, steps: int) -> int:
     """What must be kept of a stream between two rows, in bytes of float32, after `steps` rows.
 
     A network that reads a window anew keeps its rows; a recurrent one its state; a Transformer the keys and
-    values of all it has read.
+    values of all it has read. The pool of a text adds what it has come to.
     """
     if isinstance(network, SegmentNetwork):
         sizes = network.inputs.widths
@@ -58,10 +60,12 @@ def bytes_per_stream(network: SegmentNetwork | SequenceNetwork, steps: int) -> i
         return 4 * network.shape.history * columns
     if network.steps:
         return 4 * network.steps * network.input_size
+    pool = network.pooling.kind if isinstance(network, TextClassifierNetwork) else "last"
+    pooled = 4 * (network.hidden + POOLS[pool]) if pool in POOLS else 0
     if network.cell == "transformer":
         layer = network.recurrent.layers[0]
-        return 4 * steps * 2 * len(layer.blocks) * layer.heads * layer.width
-    return 4 * network.hidden * network.layers * (2 if network.cell == "lstm" else 1)
+        return pooled + 4 * steps * 2 * len(layer.blocks) * layer.heads * layer.width
+    return pooled + 4 * network.hidden * network.layers * (2 if network.cell == "lstm" else 1)
 
 
 def median_seconds(step: Callable[[], Any], count: int = MEASURED) -> float:
@@ -77,7 +81,9 @@ def median_seconds(step: Callable[[], Any], count: int = MEASURED) -> float:
 
 
 @torch.no_grad()
-def torch_step(network: SegmentNetwork | SequenceNetwork, batch: dict[str, Tensor]) -> Callable[[], Any]:
+def torch_step(
+    network: SegmentNetwork | SequenceNetwork | TextClassifierNetwork, batch: dict[str, Tensor]
+) -> Callable[[], Any]:
     """One new row through PyTorch, as a function to be timed: what carries a state reads only the new row.
 
     `batch` holds one row: a whole window or sequence.
@@ -87,6 +93,10 @@ def torch_step(network: SegmentNetwork | SequenceNetwork, batch: dict[str, Tenso
         return torch.no_grad()(lambda: network.forecast(batch))
     if network.steps:
         return torch.no_grad()(lambda: network.scores(batch))
+    if isinstance(network, TextClassifierNetwork):
+        _, state = network.recurrent(network.inputs(batch))
+        word = {"words": batch["words"][:, -1:]}  # a pool but adds it to what came before
+        return torch.no_grad()(lambda: network.head(network.recurrent(network.inputs(word), state)[0][:, 0]))
     x = batch["x"]
     values = (x - network.mean) / network.scale
     values = torch.cat([values.nan_to_num(), (~x.isnan()).to(x)], -1) if network.shape.masked else values

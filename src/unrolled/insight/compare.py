@@ -21,7 +21,7 @@ from unrolled.insight.architectures import (
 )
 from unrolled.insight.comparison import Comparison, Costs, Entry, conclude
 from unrolled.insight.subjects import Judged, Network, Subject, Trained, subject_of
-from unrolled.models import ARCHITECTURES
+from unrolled.models import ARCHITECTURES, TextClassifierNetwork
 from unrolled.nn import parameter_count
 from unrolled.probe import MemoryUsed, final_losses, input_reach, memory_used
 from unrolled.runtime import Program, Stream
@@ -47,6 +47,10 @@ def compare(
     past: Names = None,
     static: Names = None,
     lengths: Any = None,
+    text: str | None = None,
+    validation: Any = None,
+    test: Any = None,
+    encoding: str | None = None,
     split: Sequence[float] | None = None,
     architectures: Sequence[str] = CONTENDERS,
     seeds: int = 3,
@@ -56,8 +60,9 @@ def compare(
 ) -> Comparison:
     """Train every architecture on one task, with as many parameters and as long, and measure all of them.
 
-    `task` is a Forecaster, SequenceClassifier or SequenceRegressor that is not fitted: its settings hold for
-    all, but for cell, size and epochs. `data` and the columns are as in its `fit`. `parameters` is the size
+    `task` is a Forecaster, SequenceClassifier, SequenceRegressor or TextClassifier that is not fitted: its
+    settings hold for all, but for cell, size and epochs; texts are read one way by all. `data` and the
+    columns are as in its `fit`. `parameters` is the size
     of each network (None: that of the task's own), `seconds` (of the processor) the longest a run may train.
     `tell` is told a line after each run.
 
@@ -74,6 +79,7 @@ def compare(
     """
     columns = {"y": y, "target": target, "time": time, "series": series, "known": known, "past": past}
     columns |= {"static": static, "lengths": lengths, "split": split}
+    columns |= {"text": text, "validation": validation, "test": test, "encoding": encoding}
     chosen = check_architectures(architectures)
     integer("seeds", seeds, 1, "3 show how much chance there is in it.")
     if number("seconds", seconds, 0.0, cure="45 is a good start.") == 0:
@@ -181,6 +187,15 @@ def notes_of(subject: Subject, entries: tuple[Entry, ...]) -> tuple[str, ...]:
         notes.append("* It has no stream here: a row through PyTorch.")
     if any(entry.costs and entry.costs.grows for entry in entries):
         notes.append(f"+ It grows with every row; told is the size after {subject.steps:,}.")
+    if any(entry.reach and entry.reach.direct for entry in entries):
+        notes.append("pool: it reads every step itself, so that no gradient has a way back to vanish on.")
+    if "" in subject.notes:
+        notes.append(subject.notes[""])
+    notes += [
+        f"{entry.title}: {subject.notes[entry.name]}"
+        for entry in entries
+        if entry.name in subject.notes and not entry.refused
+    ]
     notes += [f"{entry.title}: {entry.refused}" for entry in entries if entry.refused]
     for entry in entries:
         if not entry.refused and entry.kept < len(entry.seconds):
@@ -299,8 +314,13 @@ def stream_seconds(program: Program) -> float:
 
 @torch.no_grad()
 def takes_any_length(network: Network, batch: dict[str, torch.Tensor]) -> bool:
-    """Whether what reads the sequence also reads one that is a step shorter: it is tried."""
+    """Whether what reads the sequence reads all of one that is a step shorter, or of a long text: tried."""
     width = getattr(network, "input_size", network.hidden)
+    if isinstance(network, TextClassifierNetwork):
+        x = torch.zeros(2, network.steps + 2, width)
+        x[1, 0] = 1.0  # two texts that differ in their first word alone
+        y, _ = network.recurrent(x)
+        return bool((y[0] != y[1]).any())
     steps = getattr(network, "read_segments", None) or batch["x"].shape[1]
     try:
         network.recurrent(torch.zeros(1, max(steps - 1, 1), width))

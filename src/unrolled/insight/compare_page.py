@@ -130,13 +130,17 @@ def past_section(found: Comparison) -> Section:
 
 def told_reach(entries: Sequence[Entry]) -> str:
     """The lags at which gradients fall below 1 %."""
-    short = [f"{e.title} {e.reach.lag_below}" for e in entries if e.reach and e.reach.lag_below is not None]
-    far = [e.title for e in entries if e.reach and e.reach.lag_below is None]
+    reached = [(entry.title, entry.reach) for entry in entries if entry.reach]
+    short = [f"{n} {r.lag_below}" for n, r in reached if not r.direct and r.lag_below is not None]
+    far = [name for name, reach in reached if not reach.direct and reach.lag_below is None]
+    pooled = [name for name, reach in reached if reach.direct]
     parts = []
     if short:
         parts.append(f"The gradient in the inputs falls below 1 % at lag: {', '.join(short)}.")
     if far:
         parts.append(f"It reaches the whole sequence in: {', '.join(far)}.")
+    if pooled:
+        parts.append(f"A pool reads every step itself, so it has no way to go in: {', '.join(pooled)}.")
     return " ".join(parts)
 
 

@@ -249,7 +249,7 @@ def size(count: int) -> str:
 
 
 def reached(reach: GradientReach | None) -> str:
-    """How far the gradient reaches.
+    """How far the gradient reaches, where it has a way to go.
 
     Example:
         >>> reached(GradientReach.of("inputs", 0.5 ** np.arange(20)))
@@ -257,6 +257,8 @@ def reached(reach: GradientReach | None) -> str:
     """
     if reach is None:
         return "-"
+    if reach.direct:
+        return "pool"
     return f"all {reach.lags[-1]}" if reach.lag_below is None else str(reach.lag_below)
 
 

@@ -204,7 +204,7 @@ def input_reach(
             handle.remove()
     norms = by_lag(gradient, batch.get("lengths") if isinstance(batch, dict) else None, False, every)
     check_lags(norms, None)
-    return GradientReach.of("inputs", norms, step)
+    return GradientReach.of("inputs", norms, step, direct=reads_all(network))
 
 
 def hidden_gradients(

@@ -75,8 +75,13 @@ def classify(
     What is not given is chosen by the data, or is the task's usual value; the printed summary names it.
     """
     given = locals()
+    train(classifier_of(data, text), (data,), given)
+
+
+def classifier_of(data: str, text: str | None) -> str:
+    """The task that labels this data: texts where a column holds them, or where it is no table."""
     of_texts = text is not None or Path(data).suffix.lower() not in TABLES
-    train("TextClassifier" if of_texts else "SequenceClassifier", (data,), given)
+    return "TextClassifier" if of_texts else "SequenceClassifier"
 
 
 def regress(
