@@ -116,13 +116,6 @@ def test_patience_ends_a_run(patience: int, epochs: int) -> None:
     assert history.best_epoch == 2
 
 
-def test_a_run_may_stop_on_the_schedule_of_more_epochs() -> None:
-    whole = train(Line(), Points([1.0]), replace(QUICK, epochs=6))
-    part = train(Line(), Points([1.0]), replace(QUICK, epochs=6, stop=2))
-    assert part.epochs == whole.epochs[:2]  # the same rates, and so the same steps
-    assert len(train(Line(), Points([1.0]), replace(QUICK, epochs=2, stop=6)).epochs) == 2
-
-
 def test_no_epochs_train_nothing() -> None:
     network = Line(0.25)
     history = train(network, Points([1.0]), replace(QUICK, epochs=0))

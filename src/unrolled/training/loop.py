@@ -82,7 +82,7 @@ def fit(
     network.to(device)
     with reproducible(device, options.seed), deferred_interrupt() as interrupt:
         run = keeper.read(network) if goes_on else start_run(network, source.steps, validate, options, device)
-        reporter.start(options.last_epoch, source.steps, run.step)
+        reporter.start(options.epochs, source.steps, run.step)
         if resume:
             reporter.note(_begins(run, keep, goes_on))
         try:
@@ -228,4 +228,4 @@ def _interrupted(run: Run, keep: Checkpoint | None) -> str:
         cure += "name a checkpoint next time to be able to go on."
     else:
         cure = f"Go on with resume=True and checkpoint='{keep.path}' (--resume on the command line)."
-    return explain("training", f"{run.options.last_epoch} epochs", f"Ctrl-C {run.place}", cure)
+    return explain("training", f"{run.options.epochs} epochs", f"Ctrl-C {run.place}", cure)

@@ -17,7 +17,6 @@ class TrainingOptions:
     """How to train: how long, how fast, how safely, where.
 
     - epochs: passes over the data; 0 trains nothing.
-    - stop: after how many of the epochs the run ends, on the schedule of all of them; 0 = after all.
     - learning_rate: the highest rate; `warmup` and `schedule` shape it over the steps.
     - weight_decay: AdamW's, on weight matrices only; biases and norms are left alone.
     - clip: the largest norm of the whole gradient; 0 = off.
@@ -54,11 +53,9 @@ class TrainingOptions:
     average: float = 0.0
     optimizer: str = "adamw"
     non_monotone: int = 5
-    stop: int = 0
 
     def __post_init__(self) -> None:
         integer("epochs", self.epochs, 0, "0 trains nothing, 50 is usual.")
-        integer("stop", self.stop, 0, "0 ends after all epochs.")
         _positive("learning_rate", self.learning_rate)
         number("weight_decay", self.weight_decay, 0.0, cure="0 turns it off.")
         number("clip", self.clip, 0.0, cure="0 turns clipping off.")
@@ -78,11 +75,6 @@ class TrainingOptions:
         if self.optimizer == "nt-asgd" and self.average:
             cure = "It has an average of its own."
             raise ArgumentError(explain("average", "0 with optimizer='nt-asgd'", repr(self.average), cure))
-
-    @property
-    def last_epoch(self) -> int:
-        """The epoch after which the run ends, unless its patience is through before."""
-        return min(self.stop, self.epochs) if self.stop else self.epochs
 
     def card(self) -> dict[str, Any]:
         """The options as plain values, for a model file's card."""

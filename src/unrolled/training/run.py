@@ -71,20 +71,19 @@ class Run:
     def done(self) -> bool:
         """Whether all epochs are through, or the patience is."""
         tired = 0 < self.options.patience <= self.history.stale_epochs
-        return self.epoch >= self.options.last_epoch or tired
+        return self.epoch >= self.options.epochs or tired
 
     @property
     def next_batch(self) -> str:
         """Which batch comes next, for people: counted from 1."""
-        return f"epoch {self.epoch + 1} of {self.options.last_epoch}, batch {self.index + 1} of {self.steps}"
+        return f"epoch {self.epoch + 1} of {self.options.epochs}, batch {self.index + 1} of {self.steps}"
 
     @property
     def place(self) -> str:
         """How far the run has come, for people."""
-        last = self.options.last_epoch
         if self.index == 0:
-            return f"after {self.epoch} of {last} epochs"
-        return f"in epoch {self.epoch + 1} of {last}, after batch {self.index} of {self.steps}"
+            return f"after {self.epoch} of {self.options.epochs} epochs"
+        return f"in epoch {self.epoch + 1} of {self.options.epochs}, after batch {self.index} of {self.steps}"
 
     @property
     def standing(self) -> str:
