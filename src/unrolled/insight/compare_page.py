@@ -27,7 +27,7 @@ def comparison_page(found: Comparison) -> str:
             verdict=found.conclusion.text,
             facts=(
                 ("parameters each", f"about {found.budget['parameters']:,}"),
-                ("training a run", f"at most {found.budget['seconds']:g} s"),
+                ("training a run", f"at most about {found.budget['seconds']:g} s"),
                 ("seeds", f"{found.budget['seeds']:g}"),
             ),
             sections=(

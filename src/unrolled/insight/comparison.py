@@ -195,10 +195,10 @@ def told_budget(budget: Mapping[str, float]) -> str:
 
     Example:
         >>> told_budget({"parameters": 12_000, "seconds": 60, "seeds": 3})
-        'Budget: 12,000 parameters each, at most 60 s of training a run, 3 seeds.'
+        'Budget: 12,000 parameters each, at most about 60 s of training a run, 3 seeds.'
     """
     seeds = f"{budget['seeds']:g} seed{'' if budget['seeds'] == 1 else 's'}"
-    seconds = f"at most {budget['seconds']:g} s of training a run"
+    seconds = f"at most about {budget['seconds']:g} s of training a run"
     return f"Budget: {budget['parameters']:,} parameters each, {seconds}, {seeds}."
 
 

@@ -66,7 +66,8 @@ class Trained:
 
     `epochs` are those it was trained for, `looks` rows of the test part to look into it with, `one` a single
     one of them; `program` is what streams, None where nothing does. `kept` is False where nothing learned
-    was better than the last value, so that the untrained network is what is judged.
+    was better than the last value, so that the untrained network is what is judged. Wherever it was trained,
+    it is looked into on the processor.
     """
 
     network: Network
@@ -77,6 +78,9 @@ class Trained:
     one: Batch
     program: Program | None
     kept: bool = True
+
+    def __post_init__(self) -> None:
+        self.network.cpu()
 
 
 class ForecastSubject:
