@@ -9,6 +9,7 @@ import torch
 from unrolled import nn
 from unrolled.models import build
 from unrolled.probe import gate_statistics, gate_values, input_reach, looking_on, traced
+from unrolled.probe.gates import saturation_and_time_constants
 
 RAGGED = torch.tensor([7, 4, 1])
 LAYERS = {
@@ -103,3 +104,13 @@ def test_the_reach_in_the_inputs_of_any_network(cell):
     other = x.clone().requires_grad_()
     network.eval().loss({**batch, "x": other}, None)[0].backward()
     np.testing.assert_allclose(found.norms, other.grad.norm(dim=-1).mean(0).flip(0).numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [*LAYERS.values(), lambda options: nn.Elman(2, 4, options=options)])
+def test_what_watching_takes_is_of_the_same_numbers(layer):
+    torch.manual_seed(0)
+    call = run_of(layer(None), 3 * torch.randn(4, 9, 2))
+    whole, (stuck, constants) = gate_statistics(call), saturation_and_time_constants(call)
+    assert stuck == whole.saturation
+    assert (constants is None) == (whole.time_constants is None)
+    assert constants is None or np.array_equal(constants, whole.time_constants)

@@ -55,8 +55,7 @@ class GateStatistics:
     @property
     def saturation(self) -> float:
         """The share of gate values (of an Elman network, of states) that are stuck at an end."""
-        names = [name for name in self.shut if name != "candidate"]
-        return float(np.mean([self.shut[name] + self.open[name] for name in names]))
+        return saturation(self.shut, self.open)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -75,29 +74,51 @@ class GateStatistics:
 
 def gate_statistics(call: Call) -> GateStatistics:
     """What the gates of a run did, over its valid steps."""
-    values, _ = gate_values(call)
-    valid = valid_mask(call)
-    names = GATES.get(call.cell.kind, ())
-    flat = {name: part[valid].double().cpu().numpy() for name, part in zip(names, values, strict=True)}
-    states = call.y.detach()[valid].double().cpu().numpy()  # (steps, H)
-    if not names:
-        flat = {"state": states}
+    flat, states = recorded(call)
+    shut, opened = shares_at_ends(flat)
     keeps = KEEPS.get(call.cell.kind)
     return GateStatistics(
         name=call.name,
         kind=call.cell.kind,
         histograms={name: histogram(part, is_signed(name)) for name, part in flat.items()},
-        shut={
-            name: float((part < (-STUCK if is_signed(name) else SHUT)).mean()) for name, part in flat.items()
-        },
-        open={
-            name: float((part > (STUCK if is_signed(name) else OPEN)).mean()) for name, part in flat.items()
-        },
+        shut=shut,
+        open=opened,
         time_constants=None if keeps is None else time_constants(flat[keeps]),
         dead=tuple(np.flatnonzero(states.std(0) < DEAD).tolist()),
         redundant=redundant_units(states),
         units=states.shape[1],
     )
+
+
+def saturation_and_time_constants(call: Call) -> tuple[float, np.ndarray | None]:
+    """Two of the numbers of `gate_statistics`, without the work for the others."""
+    flat, _ = recorded(call)
+    keeps = KEEPS.get(call.cell.kind)
+    return saturation(*shares_at_ends(flat)), None if keeps is None else time_constants(flat[keeps])
+
+
+def recorded(call: Call) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The gates of a run by name (of an Elman network its states), and the states, float64 (steps, H)."""
+    values, _ = gate_values(call)
+    valid = valid_mask(call)
+    names = GATES.get(call.cell.kind, ())
+    states = call.y.detach()[valid].double().cpu().numpy()
+    if not names:
+        return {"state": states}, states
+    parts = zip(names, values, strict=True)
+    return {name: part[valid].double().cpu().numpy() for name, part in parts}, states
+
+
+def shares_at_ends(flat: dict[str, np.ndarray]) -> tuple[dict[str, float], dict[str, float]]:
+    """The share of each gate's values at its lower and at its upper end."""
+    low = {name: float((part < (-STUCK if is_signed(name) else SHUT)).mean()) for name, part in flat.items()}
+    high = {name: float((part > (STUCK if is_signed(name) else OPEN)).mean()) for name, part in flat.items()}
+    return low, high
+
+
+def saturation(shut: dict[str, float], opened: dict[str, float]) -> float:
+    """The share of values that are stuck at an end; a candidate is no gate."""
+    return float(np.mean([shut[name] + opened[name] for name in shut if name != "candidate"]))
 
 
 @torch.no_grad()

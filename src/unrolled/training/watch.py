@@ -17,7 +17,8 @@ import numpy as np
 from unrolled import arguments
 from unrolled.arguments import integer
 from unrolled.errors import ArgumentError, OutputError, explain
-from unrolled.probe import GradientReach, few_rows, gate_statistics
+from unrolled.probe import GradientReach, few_rows
+from unrolled.probe.gates import saturation_and_time_constants
 from unrolled.probe.reach import Loss, reach_and_calls
 from unrolled.training.history import EpochSums, History
 from unrolled.training.progress import Reporter, default_reporter
@@ -127,9 +128,8 @@ def seen(run: Run, batch: Any, loss: Loss) -> list[tuple[GradientReach, float, f
         network = copy.deepcopy(network).cpu()
     found: list[tuple[GradientReach, float, float | None]] = []
     for reach, call in reach_and_calls(network, some, loss=loss):
-        gates = gate_statistics(call)
-        constant = None if gates.time_constants is None else float(np.median(gates.time_constants))
-        found.append((reach, gates.saturation, constant))
+        stuck, constants = saturation_and_time_constants(call)
+        found.append((reach, stuck, None if constants is None else float(np.median(constants))))
     return found
 
 
