@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 5.4, 3.3  # inches: two stand beside one another on a page, one fills a phone
-LEFT, SHARE = 0.14, 0.835  # where the axes begin and how wide they are, as shares of the width
+LEFT, SHARE = 0.14, 0.815
 COLOURS = (*style.SHADES[:4], style.BASELINE, style.SHADES[4], style.GREY)
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)), "-")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
@@ -121,6 +121,7 @@ def finish(
 ) -> None:
     """Labels, scale and the level that matters."""
     dress(axes, xlabel, ylabel)
+    axes.locator_params(axis="x", nbins=7, steps=[1, 2, 5, 10])  # no 0.025: the last label fits the edge
     if log:
         axes.set_yscale("log")
         low = axes.get_ylim()[0] if lowest is None else lowest
